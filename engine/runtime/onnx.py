@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import dataclasses
 import io
 import logging
+import os
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,13 +23,19 @@ from engine.runtime.batch_axes import BatchAxes, BatchCut
 from engine.runtime.faults import fault_of
 from engine.runtime.half_graphs import half_graph
 from engine.runtime.onnx_plugins import add_plugin, runtime_version
-from engine.runtime.providers import provider_chain
+from engine.runtime.providers import provider_chain, without_profiles
 from engine.runtime.saved_graphs import SavedGraph, is_worth_saving
 from engine.runtime.self_test import trial_inputs
 from engine.runtime.settings import CONVERTS_ITSELF, SessionSettings
 from engine.runtime.threads import threads
 
 log = logging.getLogger(__name__)
+
+RECORDINGS = 1_000  # more than there are shapes of a batch
+# In the order in which one needs the other; of the package tensorrt-cu13-libs, which puts them where no system looks.
+TENSORRT_LIBRARIES = ("libnvinfer.so.10", "libnvinfer_plugin.so.10", "libnvonnxparser.so.10") if os.name != "nt" else (
+    "nvinfer_10.dll", "nvinfer_plugin_10.dll", "nvonnxparser_10.dll"
+)  # fmt: skip
 
 if not hasattr(ort, "InferenceSession"):
     raise ImportError("onnxruntime is an empty folder, as two packages sharing it leave behind; reinstall one")
@@ -74,6 +82,7 @@ class OnnxSession:
         self._kept: dict[tuple[str, tuple[int, ...], type], OnnxTensor] = {}
         self._beside: dict[bytes, OnnxSession] = {}
         self._proven: set[int] = set()  # recordings that gave what an ordinary run gives
+        self._first_recording = 0  # added to the numbers; those of tensors that are gone are never used again
         self.captures = settings.capture
 
     @property
@@ -98,7 +107,12 @@ class OnnxSession:
         return placed
 
     def shrink(self) -> None:
-        """Give memory back that earlier runs needed and none uses now; a run of one row is what it takes."""
+        """Give memory back that earlier runs needed and none uses now; a run of one row is what it takes.
+
+        A session with recordings keeps its own: their kernels have the addresses inside.
+        """
+        if self._proven:
+            return
         options = ort.RunOptions()
         options.add_run_config_entry("memory.enable_memory_arena_shrinkage", _arena(self.settings))
         options.add_run_config_entry("gpu_graph_id", "-1")
@@ -147,6 +161,7 @@ class OnnxSession:
         if not recording or not self.captures:
             self._run_bound(inputs, outputs, 0)
             return
+        recording += self._first_recording
         if recording not in self._proven:
             self._run_bound(inputs, outputs, 0)
             expected = {name: tensor.numpy() for name, tensor in outputs.items()}
@@ -183,7 +198,10 @@ class OnnxSession:
     def beside(self, graph: bytes) -> OnnxSession:
         """See ``engine.runtime.backend.ResidentSession``."""
         if graph not in self._beside:
-            settings = dataclasses.replace(self.settings, capture=False, batch_sizes=(), precision="float32")
+            kind = "cuda" if self.settings.memory == "cuda" else self.settings.kind  # TensorRT builds for minutes
+            settings = dataclasses.replace(
+                self.settings, kind=kind, capture=False, batch_sizes=(), precision="float32", embed_engine=False
+            )
             with onnx_errors(Path("joining steps")):
                 self._beside[graph] = open_session(graph, settings)
         return self._beside[graph]
@@ -202,6 +220,8 @@ class OnnxSession:
                 self._session.run_with_iobinding(binding, options)
         except OutOfDeviceMemory:
             self._kept.clear()  # the caller comes again with fewer rows
+            self._proven.clear()
+            self._first_recording += RECORDINGS
             raise
 
 
@@ -256,7 +276,15 @@ def _opened(graph: Path | bytes, path: Path, settings: SessionSettings) -> OnnxS
         else:
             add_plugin(options, settings, path)
         source = str(graph) if isinstance(graph, Path) else graph
-        session = ort.InferenceSession(source, sess_options=options, providers=providers, enable_fallback=0)
+        try:
+            session = ort.InferenceSession(source, sess_options=options, providers=providers, enable_fallback=0)
+        except Exception as error:
+            if settings.kind != "tensorrt" or "profile" not in str(error):
+                raise
+            # It takes the graph in parts, between which there are shapes that no profile of ours names.
+            log.info("%s gets its profiles from its runs: %s", path.name, _first_line(error))
+            providers = without_profiles(provider_chain(settings, path))
+            session = ort.InferenceSession(source, sess_options=options, providers=providers, enable_fallback=0)
     return OnnxSession(session, path, settings)
 
 
@@ -323,13 +351,13 @@ def onnx_errors(graph: Path) -> Iterator[None]:
 
 
 def load_nvidia_libraries() -> list[str]:
-    """Load CUDA and cuDNN from the packages that hold them, wherever on Python's path these are.
+    """Load CUDA, cuDNN and TensorRT from the packages that hold them, wherever on Python's path these are.
 
-    ONNX Runtime itself looks only beside its own package and where the system looks, and so misses those that came with
-    PyTorch into another folder.
+    ONNX Runtime itself looks for the first two only beside its own package and where the system looks, and so misses
+    those that came with PyTorch into another folder; for TensorRT it looks where the system does.
 
     Returns:
-        What ONNX Runtime says of libraries that do not load, a line each; none where it was built without CUDA.
+        What is said of libraries that do not load, a line each; none where ONNX Runtime was built without CUDA.
     """
     preload = getattr(ort, "preload_dlls", None)  # since ONNX Runtime 1.21
     if preload is None:
@@ -342,7 +370,15 @@ def load_nvidia_libraries() -> list[str]:
     said = io.StringIO()
     with contextlib.redirect_stdout(said):
         preload()
-    return [line for line in said.getvalue().splitlines() if line.startswith("Failed to load")]
+    failed = [line for line in said.getvalue().splitlines() if line.startswith("Failed to load")]
+    for package in filter(None, sys.path):
+        for library in (Path(package, "tensorrt_libs", name) for name in TENSORRT_LIBRARIES):
+            try:
+                if library.is_file():
+                    ctypes.CDLL(str(library))
+            except OSError as error:
+                failed.append(f"Failed to load {library}: {error}")
+    return failed
 
 
 @contextlib.contextmanager

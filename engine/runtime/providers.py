@@ -98,3 +98,11 @@ def provider_chain(settings: SessionSettings, graph: Path) -> list[ProviderChoic
     """
     kinds = dict.fromkeys([settings.kind, *ROWS[settings.kind].beneath, "cpu"])
     return [(PROVIDERS[kind], ROWS[kind].options(settings, graph)) for kind in kinds]
+
+
+def without_profiles(chain: list[ProviderChoice]) -> list[ProviderChoice]:
+    """The same providers, where TensorRT takes shapes from runs: an engine is built anew for each that is new to it."""
+    return [
+        (provider, {name: value for name, value in options.items() if not name.startswith("trt_profile_")})
+        for provider, options in chain
+    ]

@@ -6,8 +6,9 @@ import pytest
 from onnx import TensorProto, helper
 
 from engine.errors import BundleError
+from engine.inference.step_graphs import GUIDE
 from engine.runtime import onnx as runtime
-from engine.runtime.backend import PROVIDERS
+from engine.runtime.backend import PROVIDERS, OutOfDeviceMemory
 from engine.runtime.batch_axes import BatchAxes, pad_rows
 from engine.runtime.onnx import open_session
 from engine.runtime.providers import provider_chain
@@ -151,6 +152,85 @@ def test_a_recording_is_used_once_it_gave_what_an_ordinary_run_gives(toy_bundle,
     }  # fmt: skip
     name = next(iter(how), "right").replace("fails", "refused")
     assert (session._session.numbers, session.captures) == expected[name]
+
+
+def test_a_recording_keeps_its_memory_and_none_outlives_its_tensors(toy_bundle, monkeypatch):
+    session = open_session(toy_bundle / "encode.onnx", SessionSettings(resident=True))
+    session.captures = True
+    watched = Recording(session._session)
+    monkeypatch.setattr(session, "_session", watched)
+    audio, latents = session.put(np.zeros((1, 1, 4_096), np.float32)), session.keep("out", (1, 64, 64), np.float32)
+    monkeypatch.setattr(
+        watched, "run", lambda *given: pytest.fail("memory under a recording is given back"), raising=False
+    )
+    session.run_resident({"audio": audio}, {"latents": latents}, 5)
+    session.shrink()
+
+    def full(binding, options):
+        raise RuntimeError("Failed to allocate memory for requested buffer")
+
+    real, watched.run_with_iobinding = watched.run_with_iobinding, full
+    with pytest.raises(OutOfDeviceMemory):
+        session.run_resident({"audio": audio}, {"latents": latents}, 5)
+    watched.run_with_iobinding = real
+    fresh = session.keep("out", (1, 64, 64), np.float32)
+    assert fresh is not latents
+    session.run_resident({"audio": audio}, {"latents": fresh}, 5)
+    assert watched.numbers == ["-1", "5", "5", "-1", "1005", "1005"], "a new number for new tensors, proven again"
+
+
+def test_tensorrt_takes_shapes_from_runs_where_it_takes_a_graph_in_parts(toy_bundle, monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    real, asked = runtime.ort.InferenceSession, []
+
+    def session(source, sess_options, providers, enable_fallback):
+        asked.append([name for name in providers[0][1] if name.startswith("trt_profile_")])
+        if asked[-1]:
+            raise RuntimeError("User needs to provide all the dynamic shape inputs with associated profiles")
+        return real(source, sess_options, providers=["CPUExecutionProvider"], enable_fallback=0)
+
+    monkeypatch.setattr(runtime.ort, "InferenceSession", session)
+    monkeypatch.setattr(runtime.ort, "get_available_providers", lambda: list(PROVIDERS.values()))
+    open_session(toy_bundle / "step.onnx", settings_for("tensorrt"))
+    assert [len(names) for names in asked] == [3, 0]
+
+
+def test_small_graphs_beside_an_engine_of_tensorrt_run_on_cuda(toy_bundle, monkeypatch):
+    session = open_session(toy_bundle / "encode.onnx", SessionSettings())
+    session.settings = settings_for("tensorrt", 1)
+    opened = []
+    monkeypatch.setattr(runtime, "open_session", lambda graph, settings: opened.append(settings))
+    session.beside(GUIDE)
+    assert (opened[0].kind, opened[0].index, opened[0].memory) == ("cuda", 1, "cuda")
+    assert not opened[0].capture
+
+
+def test_libraries_of_nvidia_are_found_anywhere_on_the_path(tmp_path, monkeypatch):
+    torch, own = tmp_path / "torch", tmp_path / "own"
+    for folder in (torch / "nvidia" / "cu13" / "lib", torch / "nvidia" / "cudnn" / "lib", own / "tensorrt_libs"):
+        folder.mkdir(parents=True)
+    for name in runtime.TENSORRT_LIBRARIES:
+        (own / "tensorrt_libs" / name).touch()
+    asked, loaded = [], []
+
+    def preload(cuda=True, cudnn=True, msvc=True, directory=None):
+        asked.append((cuda, cudnn, directory))
+        print("Failed to load libcublas.so.13: not there" if directory is None else "Failed to load another")
+
+    def load(path):
+        loaded.append(path)
+        if "parser" in path:
+            raise OSError("libcudart.so.13 is missing")
+
+    monkeypatch.setattr(runtime.sys, "path", ["", str(torch), str(own)])
+    monkeypatch.setattr(runtime.ort, "preload_dlls", preload)
+    monkeypatch.setattr(runtime.ctypes, "CDLL", load)
+    failed = runtime.load_nvidia_libraries()
+    nvidia = torch / "nvidia"
+    assert asked == [(True, False, str(nvidia / "cu13" / "lib")), (False, True, str(nvidia / "cudnn" / "lib")),
+                     (True, True, None)]  # fmt: skip
+    assert loaded == [str(own / "tensorrt_libs" / name) for name in runtime.TENSORRT_LIBRARIES]
+    assert [line.partition(": ")[2] for line in failed] == ["not there", "libcudart.so.13 is missing"]
 
 
 def test_an_array_never_goes_into_a_recording(toy_bundle, monkeypatch):
