@@ -43,11 +43,12 @@ _WORKING_FOLDERS = ("/dev/shm", "/proc/self", "~/.nv", "~/.cache/nvidia")
 
 # No program of ours has a use for these; a hijacked one has.
 _NEVER = """
-ptrace process_vm_readv process_vm_writev kcmp pidfd_getfd process_madvise mount umount2 move_mount fsopen fsmount
-fspick open_tree pivot_root chroot unshare setns bpf perf_event_open userfaultfd io_uring_setup io_uring_enter
-io_uring_register keyctl add_key request_key open_by_handle_at name_to_handle_at init_module finit_module
-delete_module kexec_load kexec_file_load reboot swapon swapoff acct quotactl personality settimeofday clock_settime
-sethostname setdomainname iopl ioperm syslog vhangup lookup_dcookie uselib nfsservctl
+ptrace process_vm_readv process_vm_writev kcmp pidfd_getfd process_madvise mount umount2 move_mount mount_setattr
+fsopen fsmount fsconfig fspick open_tree open_tree_attr pivot_root chroot unshare setns bpf perf_event_open
+userfaultfd io_uring_setup io_uring_enter io_uring_register keyctl add_key request_key open_by_handle_at
+name_to_handle_at init_module finit_module delete_module kexec_load kexec_file_load reboot swapon swapoff acct
+quotactl personality settimeofday clock_settime sethostname setdomainname iopl ioperm syslog vhangup lookup_dcookie
+uselib nfsservctl
 """
 _OF_DECODERS_NEVER = """
 execve execveat fork vfork socket socketpair connect bind listen accept accept4 sendto sendmsg sendmmsg kill tkill
@@ -75,6 +76,10 @@ import importlib
 importlib.import_module(main).main()
 """
 _CLONE_THREAD = 0x10000
+# Namespaces of its own, in which a process may do what elsewhere takes an administrator: of mounts, groups, names,
+# messages, users, processes and networks.
+_CLONE_NEW = (0x20000, 0x2000000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000)
+_TYPE_FOR_ANOTHER = (0x5412, 0x541C)  # TIOCSTI, TIOCLINUX: as if somebody typed into the terminal
 _AF_UNIX = 1
 
 
@@ -267,6 +272,11 @@ def _seccomp_host() -> None:
     rules = _filter()
     _refuse(rules, _NEVER.split(), errno.EPERM)
     rules.errno("socket", errno.EACCES, args=[ArgCmp(0, CmpOp.NE, _AF_UNIX)])
+    rules.errno("clone3", errno.ENOSYS)  # its flags are out of a filter's sight; the C library then takes clone
+    for flag in _CLONE_NEW:
+        rules.errno("clone", errno.EPERM, args=[ArgCmp(0, CmpOp.MASKED_EQ, flag, mask=flag)])
+    for number in _TYPE_FOR_ANOTHER:
+        rules.errno("ioctl", errno.EPERM, args=[ArgCmp(1, CmpOp.MASKED_EQ, number, mask=0xFFFFFFFF)])
     rules.load()
 
 

@@ -12,7 +12,7 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from pathlib import Path
 
@@ -158,7 +158,7 @@ class Bridge:
             stack.callback(sockets.close)
             router.udp_port, router.tcp_port = sockets.udp_port, sockets.tcp_port
             router.dropped = sockets.dropped
-            self._state = await _announced(stack, settings, home, sockets)
+            self._state = await _announced(stack, settings, home, sockets, router.callbacks.admits)
             self.receive_buffer_bytes = sockets.receive_buffer_bytes
             self.taken_up = router.queue.recover()
             self._ready.set()
@@ -185,14 +185,15 @@ def _quick_switches() -> Iterator[None]:
 
 
 async def _announced(
-    stack: contextlib.AsyncExitStack, settings: BridgeSettings, home: Home, sockets: Sockets
-) -> BridgeState:
-    """Write the state file, and start OSCQuery and Zeroconf where asked for."""
+    stack: contextlib.AsyncExitStack, settings: BridgeSettings, home: Home, sockets: Sockets,
+    admits: Callable[[str], bool],
+) -> BridgeState:  # fmt: skip
+    """Write the state file, and start OSCQuery, for hosts that may speak, and Zeroconf where asked for."""
     http_port = None
     if settings.oscquery_port is not None:
         from engine.osc.transport.oscquery import serve_oscquery
 
-        server = await serve_oscquery(settings.oscquery_port, settings.lan, sockets.udp_port)
+        server = await serve_oscquery(settings.oscquery_port, settings.lan, sockets.udp_port, admits)
         stack.callback(server.close)
         http_port = server.sockets[0].getsockname()[1]
     state = BridgeState(

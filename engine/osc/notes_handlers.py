@@ -28,6 +28,7 @@ from engine.osc.protocol.specs import MessageSpec, at
 from engine.osc.services import BridgeServices, refusals
 from engine.osc.settings import BridgeSettings
 from engine.osc.transport.sessions import ClientSession
+from engine.osc.transport.turns import Work
 
 WAITING_LIMIT = 8  # stems that may wait to be heard
 
@@ -132,14 +133,19 @@ class NotesHandlers:
         if error is not None:
             self._services.fail(session, id, *error_reply(error))
             return
-        heard, place = done.result()
+        self._services.turns.add(session.key, self._told(session, id, each, *done.result()))
+
+    def _told(self, session: ClientSession, id: str, each: bool, heard: StemAnalysis, place: Path) -> Work:
+        """Tell it note by note: there may be ten thousands, and others have their turn between them."""
         tell = self._services.tell
         if each:
             for note in heard.notes:
                 row = (id, note.start_s, note.length_s, note.pitch, note.velocity, "")
                 tell(session, at("notes/note"), row)
+                yield session.wire.crowded
             for hit in heard.hits:
                 tell(session, at("notes/note"), (id, hit.at_s, 0.0, float(hit.key), hit.velocity, hit.drum))
+                yield session.wire.crowded
         path = place.name if self._lan or not session.local else str(place)
         tempo = heard.tempo
         bpm = tempo.bpm if tempo is not None else 0.0

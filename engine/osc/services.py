@@ -12,6 +12,7 @@ from engine.osc.job_queue import JobQueue
 from engine.osc.job_replies import Refused, ReplyValue
 from engine.osc.transport.gate import TokenGate
 from engine.osc.transport.sessions import ClientSession, SessionTable
+from engine.osc.transport.turns import Turns
 
 
 class BridgeServices(Protocol):
@@ -23,6 +24,7 @@ class BridgeServices(Protocol):
         disk: one thread that may wait for the disk.
         clips: files sent by wire.
         queue: the jobs.
+        turns: where long answers are given in steps, so that nobody waits for them.
         refused: messages that could not be used.
     """
 
@@ -31,6 +33,7 @@ class BridgeServices(Protocol):
     disk: Executor
     clips: ClipStore
     queue: JobQueue
+    turns: Turns
     refused: int
 
     @property

@@ -23,6 +23,8 @@ from engine.osc.services import BridgeServices, refusals
 from engine.osc.settings import BridgeSettings
 from engine.osc.transport.sessions import ClientSession
 
+WAITING_LIMIT = 8  # sessions that may wait to be written
+
 Exported = tuple[Path, int, float, str]  # what the DAW opens, tracks, beats per minute, notes
 
 
@@ -40,11 +42,14 @@ class SessionFileHandlers:
         self._listening = listening
         self._out, self._lan = settings.out, settings.lan
         self._loop = asyncio.get_running_loop()
+        self._waiting = 0
         self.by_address = {at("session/export"): self._on_export}
 
     def _on_export(self, session: ClientSession, spec: MessageSpec, values: Values) -> None:
         id = values.text("id")
         with refusals(self._services, session, id):
+            if self._waiting >= WAITING_LIMIT:
+                raise Refused("full", f"{WAITING_LIMIT} sessions wait to be written; ask again when one is done")
             asked = [name.strip() for name in values.text("jobs").split(LIST_APART)]
             files = [file for name in asked if name for file in self._files_of(name)]
             if not files:
@@ -53,6 +58,7 @@ class SessionFileHandlers:
             if not name or Path(name).name != name:
                 raise Refused("arguments", f"{name[:80]!r} is not the name of a session; give one without a folder")
             bpm = float(values.by_name["tempo"]) or None
+            self._waiting += 1
             if bpm is not None and bpm < 0:
                 future = self._listening.submit(lambda: self._export(files, format, name, None, self._heard(files)))
             else:
@@ -92,6 +98,7 @@ class SessionFileHandlers:
         return place, len(session.tracks), session.bpm, "; ".join(session.notes)
 
     def _tell(self, session: ClientSession, id: str, done: asyncio.Future[Exported]) -> None:
+        self._waiting -= 1
         if done.cancelled() or self._listening.closed:
             return
         error = done.exception()

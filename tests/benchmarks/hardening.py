@@ -180,7 +180,7 @@ def kills(part: Part) -> Tally:
 
 def soak(part: Part) -> Tally:
     """An engine that is killed and stopped; several of them, as those that are stopped wait to be noticed."""
-    lanes = min(part.asked.lanes or 2 * CPUS, part.left)
+    lanes = min(part.asked.lanes or 3 * CPUS, part.left)
 
     def work(lane: int) -> Tally:
         folder = part.folder / f"lane{lane}"

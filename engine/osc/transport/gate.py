@@ -65,9 +65,9 @@ class TokenGate:
 
     def challenge(self, session: ClientSession, port: int, now_s: float) -> str:
         """A nonce for a sender; ``port`` is the bridge's own that it came to."""
-        ticks = int(now_s * _TICKS_PER_S) % _TICKS
-        head = port.to_bytes(2, "big") + ticks.to_bytes(3, "big") + secrets.token_bytes(_RANDOM_BYTES)
-        return self._nonce(session.key, head)
+        made = int(now_s * _TICKS_PER_S)
+        head = port.to_bytes(2, "big") + (made % _TICKS).to_bytes(3, "big") + secrets.token_bytes(_RANDOM_BYTES)
+        return self._nonce(session.key, head, made)
 
     def answered(self, session: ClientSession, nonce: str, answer: str, now_s: float) -> bool:
         """Whether an answer proves a token. A nonce is good once, for the sender that got it, for half a minute."""
@@ -93,18 +93,21 @@ class TokenGate:
             head, ticks = _unpacked(nonce)
         except ValueError:
             return False
-        age_s = (int(now_s * _TICKS_PER_S) - ticks) % _TICKS / _TICKS_PER_S
-        if nonce in self._used or age_s > NONCE_LIMIT_S:
+        now = int(now_s * _TICKS_PER_S)
+        age = (now - ticks) % _TICKS
+        if nonce in self._used or age / _TICKS_PER_S > NONCE_LIMIT_S:
             return False
-        if not hmac.compare_digest(self._nonce(key, head).encode(), nonce.encode("utf-8")):
+        if not hmac.compare_digest(self._nonce(key, head, now - age).encode(), nonce.encode("utf-8")):
             return False
         self._used[nonce] = None
         while len(self._used) > USED_LIMIT:
             self._used.popitem(last=False)
         return True
 
-    def _nonce(self, key: SenderKey, head: bytes) -> str:
-        code = hmac.new(self._secret, head + repr(key).encode(), hashlib.sha256).digest()[:_CODE_BYTES]
+    def _nonce(self, key: SenderKey, head: bytes, made: int) -> str:
+        """``made`` is the whole time of which a nonce has room for the end: two days later it looks the same again."""
+        told = head + repr((key, made)).encode()
+        code = hmac.new(self._secret, told, hashlib.sha256).digest()[:_CODE_BYTES]
         return base64.urlsafe_b64encode(head + code).decode("ascii")
 
 

@@ -1,15 +1,18 @@
 """The table as an OSCQuery tree over HTTP, so that TouchOSC, Chataigne and others find the addresses by themselves.
 
 Answers GET only, only to requests that name this machine, and to none that comes from a web page: a page can reach a
-port on the visitor's own machine. Source: the OSCQuery proposal, github.com/Vidvox/OSCQueryProposal.
+port on the visitor's own machine. Only hosts that may speak OSC are answered, few at a time and none for long. Source:
+the OSCQuery proposal, github.com/Vidvox/OSCQueryProposal.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import ipaddress
 import json
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -18,7 +21,8 @@ from engine.osc.protocol.requests import ROWS
 from engine.osc.protocol.specs import OSC_TYPE, ArgSpec, MessageSpec
 
 REQUEST_LIMIT_BYTES = 8192
-REQUEST_LIMIT_S = 10.0
+REQUEST_LIMIT_S = 10.0  # for the request, and for the reader of its answer
+CONNECTIONS_LIMIT = 16  # one more ends the oldest
 WRITE_ONLY = 2
 _REASONS = {200: "OK", 204: "No Content", 400: "Bad Request", 403: "Forbidden", 404: "Not Found", 405: "Not Allowed"}
 _ATTRIBUTES = {"VALUE": True, "TYPE": True, "RANGE": True, "DESCRIPTION": True, "ACCESS": True, "CRITICAL": True}
@@ -35,8 +39,9 @@ def host_info(osc_port: int) -> dict[str, Any]:
     }
 
 
+@functools.cache
 def tree() -> dict[str, Any]:
-    """The whole tree, from the root on."""
+    """The whole tree, from the root on; made once."""
     root: dict[str, Any] = {"FULL_PATH": "/", "ACCESS": 0, "DESCRIPTION": "Fluxstem", "CONTENTS": {}}
     for row in ROWS.values():
         node, path = root, ""
@@ -80,25 +85,43 @@ def answer(head: str, osc_port: int, lan: bool) -> tuple[int, Any]:
     return 200, node
 
 
-async def serve_oscquery(port: int, lan: bool, osc_port: int) -> asyncio.Server:
+async def serve_oscquery(
+    port: int, lan: bool, osc_port: int, admits: Callable[[str], bool] = lambda host: True
+) -> asyncio.Server:
     """Listen.
 
     Args:
         port: 0 is any.
         lan: False means this machine only.
         osc_port: what to tell about OSC.
+        admits: whether a host may ask at all.
 
     Raises:
         OSError: the port is taken.
     """
+    open_now: dict[asyncio.StreamWriter, None] = {}
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
-            raw = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), REQUEST_LIMIT_S)
-            status, value = answer(raw.decode("latin-1"), osc_port, lan)
-            writer.write(_response(status, value))
-            await writer.drain()
-        writer.close()
+        peer = writer.get_extra_info("peername")
+        if peer is None or not admits(peer[0]):
+            writer.transport.abort()
+            return
+        open_now[writer] = None
+        if len(open_now) > CONNECTIONS_LIMIT:
+            oldest = next(iter(open_now))
+            del open_now[oldest]
+            oldest.transport.abort()
+        try:
+            with contextlib.suppress(OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+                async with asyncio.timeout(REQUEST_LIMIT_S):
+                    raw = await reader.readuntil(b"\r\n\r\n")
+                writer.write(_response(*answer(raw.decode("latin-1"), osc_port, lan)))
+                writer.close()
+                async with asyncio.timeout(REQUEST_LIMIT_S):
+                    await writer.wait_closed()
+        finally:
+            open_now.pop(writer, None)
+            writer.transport.abort()
 
     host = "0.0.0.0" if lan else "127.0.0.1"
     return await asyncio.start_server(talk, host, port, limit=REQUEST_LIMIT_BYTES)
@@ -130,8 +153,18 @@ def _names_us(host: str, lan: bool) -> bool:
     return address.is_loopback or lan
 
 
+def _body(value: Any) -> bytes:
+    """JSON; that of the whole tree, the largest, is made once."""
+    return _whole_tree() if value is tree() else json.dumps(value).encode("ascii")
+
+
+@functools.cache
+def _whole_tree() -> bytes:
+    return json.dumps(tree()).encode("ascii")
+
+
 def _response(status: int, value: Any) -> bytes:
-    body = b"" if value is None else json.dumps(value).encode("ascii")
+    body = b"" if value is None else _body(value)
     head = (
         f"HTTP/1.1 {status} {_REASONS[status]}\r\nContent-Type: application/json\r\n"
         f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"

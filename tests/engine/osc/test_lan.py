@@ -20,6 +20,7 @@ from engine.osc.transport.gate import (
     HOST_BURST,
     LOCKED_S,
     NONCE_LIMIT_S,
+    USED_LIMIT,
     WRONG_ANSWERS_LIMIT,
     AllowList,
     TokenGate,
@@ -196,6 +197,18 @@ def test_no_flood_of_challenges_makes_another_one_invalid():
     for port in range(5000):
         gate.challenge(stranger(port=port), 7, 0.1)
     assert gate.answered(session, nonce, answer_to(TOKEN, nonce), 0.2)
+
+
+def test_a_proof_that_was_overheard_is_worth_nothing_when_the_time_in_it_comes_round_again():
+    """A nonce has room for 46 hours; whoever sits on the client's address and port by then has only its old answer."""
+    gate = TokenGate((TOKEN,))
+    nonce = gate.challenge(stranger(), 7, 5.0)
+    overheard = answer_to(TOKEN, nonce)
+    assert gate.answered(stranger(), nonce, overheard, 6.0)
+    thief = stranger(port=9001)
+    for number in range(USED_LIMIT):  # pushes out what is remembered of the answers
+        gate.answered(thief, gate.challenge(thief, 7, 10.0 + number / 100), "x", 10.0 + number / 100)
+    assert not gate.answered(stranger(), nonce, overheard, 6.0 + (1 << 24) / 100)
 
 
 def test_the_gate_forgets_in_time():

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import noteline
+from oschelp import Caller
+
+from engine import NoteEvent, StemAnalysis
+from engine.osc.notes_handlers import NotesHandlers
+from engine.osc.router import MessageRouter
 
 
 def test_the_notes_of_a_stem_come_one_by_one_and_as_a_midi_file_beside_the_results(caller, settings, tmp_path, mix):
@@ -62,3 +68,28 @@ def test_any_file_inside_the_folders_is_heard_and_one_outside_them_is_refused_as
         assert (id, said) == ("m", code)
         assert str(settings.home) not in text, "where the bridge keeps it is nobody's business"
     assert not any(settings.home.rglob("*.wav")), "nothing of it is left"
+
+
+def test_thousands_of_notes_keep_nobody_waiting(bridge, caller, mix, monkeypatch):
+    """The pong of another client is written between them."""
+    notes = tuple(NoteEvent(at / 100, at / 100 + 0.01, 60.0) for at in range(5000))
+    heard = StemAnalysis(name="x", kind="notes", length_s=200.0, notes=notes)
+    monkeypatch.setattr(NotesHandlers, "_hear", lambda self, path, kind: (heard, Path("x.mid")))
+    told = []
+    tell = MessageRouter.tell
+
+    def noted(router, session, address, args):
+        told.append(address)
+        tell(router, session, address, args)
+
+    monkeypatch.setattr(MessageRouter, "tell", noted)
+    caller.say("/fluxstem/isolate", "one", str(mix), "violin")
+    caller.until("/fluxstem/done")
+    caller.say("/fluxstem/notes/hear", "n", "one", "stem", "notes", 1)
+    caller.until("/fluxstem/notes/note")
+    other = Caller(bridge.state.udp_port)
+    assert other.ask("/fluxstem/ping", "x")[0] == "/fluxstem/pong"
+    other.socket.close()
+    while "/fluxstem/notes/heard" not in told:
+        time.sleep(0.01)
+    assert told.index("/fluxstem/pong") < told.index("/fluxstem/notes/heard")

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
 import rpp
 import soundfile
+
+from engine import session_of
+from engine.osc import session_handlers
+from engine.osc.session_handlers import WAITING_LIMIT
 
 
 def test_results_become_a_session_beside_them(caller, mix, settings):
@@ -52,3 +57,37 @@ def test_what_cannot_become_a_session_is_refused_by_name(caller, mix):
         _, id, told, text = caller.ask("/fluxstem/session/export", "s", *words)
         assert (id, told) == ("s", code)
         assert sentence in text
+
+
+def test_no_name_of_a_session_leads_out_of_the_folder_of_results(caller, mix, settings):
+    caller.say("/fluxstem/isolate", "one", str(mix), "violin")
+    caller.until("/fluxstem/done")
+    before = set(settings.out.parent.iterdir())
+    for name in ("..", ".", "/x", "a/b", "", "a\\..\\b", "a\x1b[2Jb", "x" * 3000):
+        caller.say("/fluxstem/session/export", "s", "rpp", "one", name)
+        reply = caller.until("/fluxstem/session/exported", "/fluxstem/fail")
+        if reply[0] == "/fluxstem/session/exported":  # what is odd in it is none of the folder's name
+            assert Path(reply[2]).parents[1] == settings.out.resolve()
+            assert Path(reply[2]).name.isprintable()
+    assert set(settings.out.parent.iterdir()) == before
+
+
+def test_only_so_many_sessions_wait_to_be_written_and_each_request_is_answered(caller, mix, monkeypatch):
+    caller.say("/fluxstem/isolate", "one", str(mix), "violin")
+    caller.until("/fluxstem/done")
+    asked, go_on = WAITING_LIMIT + 3, threading.Event()
+
+    def slow(*args, **options):
+        go_on.wait(60)
+        return session_of(*args, **options)
+
+    monkeypatch.setattr(session_handlers, "session_of", slow)
+    for number in range(asked):
+        caller.say("/fluxstem/session/export", f"s{number}", "rpp", "one", "song")
+    refused = [caller.until("/fluxstem/fail") for _ in range(asked - WAITING_LIMIT)]
+    assert {one[2] for one in refused} == {"full"}
+    go_on.set()
+    for _ in range(WAITING_LIMIT):
+        caller.until("/fluxstem/session/exported")
+    caller.say("/fluxstem/session/export", "again", "rpp", "one", "song")
+    assert caller.until("/fluxstem/session/exported")[1] == "again"

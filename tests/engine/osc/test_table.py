@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import urllib.error
 import urllib.request
@@ -20,7 +21,8 @@ from engine.osc.protocol.requests import ROWS, TASK_ROWS
 from engine.osc.protocol.specs import OSC_TYPE, PREFIX, RENDER, at
 from engine.osc.protocol.task_arguments import INPUT_ARGUMENTS, arguments_of
 from engine.osc.request_builder import build_request
-from engine.osc.transport.oscquery import answer, tree
+from engine.osc.router import MessageRouter
+from engine.osc.transport.oscquery import CONNECTIONS_LIMIT, answer, serve_oscquery, tree
 from engine.osc.transport.packets import OscMessage
 
 ROOT = Path(__file__).parents[3]
@@ -201,6 +203,68 @@ def test_oscquery_refuses_web_pages(query_port):
     assert get(query_port, "/", Host="evil.example")[0] == 403
     assert answer("GET / HTTP/1.1\r\nHost: 192.168.1.5:80", 1, lan=True)[0] == 200
     assert answer("POST / HTTP/1.1\r\nHost: localhost", 1, lan=False)[0] == 405
+
+
+def served(work, admits=lambda host: True):
+    """Run a coroutine that is given the port of a server by itself."""
+
+    async def whole() -> object:
+        server = await serve_oscquery(0, lan=True, osc_port=1, admits=admits)
+        try:
+            return await asyncio.wait_for(work(server.sockets[0].getsockname()[1]), 60)
+        finally:
+            server.close()
+
+    return asyncio.run(whole())
+
+
+ASKING = b"GET /?HOST_INFO HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+
+@pytest.mark.parametrize("admitted", [True, False])
+def test_oscquery_answers_only_hosts_that_may_speak(admitted):
+    async def ask(port: int) -> bytes:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(ASKING)
+        try:
+            return await reader.read()
+        except ConnectionResetError:
+            return b""
+        finally:
+            writer.close()
+
+    said = served(ask, lambda host: admitted and host == "127.0.0.1")
+    assert (b"OSC_PORT" in said) == admitted
+
+
+def test_a_bridge_asks_its_list_of_networks_for_oscquery_too(toy_engine, settings, monkeypatch):
+    monkeypatch.setattr(MessageRouter, "_admits", lambda router, host: False)
+    with Bridge(toy_engine, replace(settings, oscquery_port=0)) as bridge:
+        port = bridge.state.http_port
+        with pytest.raises((urllib.error.URLError, ConnectionError)):
+            get(port, "/?HOST_INFO")
+
+
+def test_silent_connections_do_not_shut_oscquery_for_others():
+    async def ask(port: int) -> tuple[int, bytes]:
+        silent = [await asyncio.open_connection("127.0.0.1", port) for _ in range(3 * CONNECTIONS_LIMIT)]
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(ASKING)
+        said = await reader.read()
+        ended = 0
+        for quiet, _ in silent[:CONNECTIONS_LIMIT]:  # the oldest were ended for the newer ones
+            try:
+                ended += await quiet.read() == b""
+            except ConnectionResetError:
+                ended += 1
+        for _, line in silent:
+            line.close()
+        writer.close()
+        return ended, said
+
+    ended, said = served(ask)
+    assert b"OSC_PORT" in said
+    assert ended == CONNECTIONS_LIMIT
 
 
 def test_oscquery_and_zeroconf_are_off_unless_asked_for(bridge):
