@@ -20,8 +20,9 @@ import torch
 from torch import Tensor, nn
 
 from engine.bundle.bundle import EncoderSpec
+from export.cpu_session import session
 from export.graphs import Spec
-from export.parity import difference, session, sounds, torch_outputs
+from export.parity import difference, sounds, torch_outputs
 from training.config import Preset
 from training.prompt.adapters import ADAPTERS_FILE, PIECES, StoryReader, load_adapters
 from training.prompt.model import AudioTower

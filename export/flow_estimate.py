@@ -28,7 +28,7 @@ from torch import Tensor
 from engine.bundle.bundle import Bundle, load_bundle
 from engine.latents import SLOTS, Slot
 from engine.tasks import known_mask
-from export.parity import session
+from export.cpu_session import session
 from training.data.sources import RATE
 from training.mask.judge import load_average
 from training.mask.loss import total_loss

@@ -28,6 +28,7 @@ from torch import Tensor, nn
 from engine.bundle.bundle import FORMAT, Attachment, Bundle, GraphSpec, Manifest, file_sha256, load_bundle
 from engine.bundle.separation import MaskDecoderSpec, check_decoder
 from export import guard
+from export.cpu_session import session
 from export.draft import LIMIT_BYTES, check_free, copy_files, drafted, size_bytes, write_checked
 from export.graphs import Spec, text_spec
 from export.parity import (
@@ -37,7 +38,6 @@ from export.parity import (
     check_tolerance,
     demo_mix,
     difference,
-    session,
     tokens_of,
     torch_outputs,
 )

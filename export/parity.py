@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 import soundfile
 import soxr
 import torch
@@ -17,6 +16,7 @@ from torch import nn
 
 from engine.latents import SLOTS, Slot
 from engine.tasks import known_mask
+from export.cpu_session import session
 from export.graphs import Spec
 
 TOLERANCE = {"fp32": 1e-3, "fp16": 2e-2, "int8": 5e-2}  # by how weights are stored
@@ -45,13 +45,6 @@ def torch_outputs(module: nn.Module, inputs: dict[str, AnyArray]) -> list[AnyArr
     with torch.inference_mode():
         answer = module(**{name: torch.from_numpy(value) for name, value in inputs.items()})
     return [value.numpy() for value in (answer if isinstance(answer, tuple) else (answer,))]
-
-
-def session(path: Path) -> onnxruntime.InferenceSession:
-    """A graph in ONNX Runtime on the processor."""
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
 class OnnxGraph:

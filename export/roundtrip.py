@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from engine.bundle.bundle import load_bundle
-from export.parity import session
+from export.cpu_session import session
 
 ROWS = 8
 

@@ -17,7 +17,8 @@ import torch
 
 from engine.bundle.bundle import Bundle, load_bundle
 from engine.bundle.separator import SeparatorManifest, SpectrumSpec
-from export.parity import at_level, session
+from export.cpu_session import session
+from export.parity import at_level
 from export.separators.write import magnitudes
 from training.data.sources import SoundLibrary, read_stereo
 from training.metrics import sdr, si_sdr

@@ -14,8 +14,9 @@ from engine.bundle.bundle import file_sha256, write_manifest
 from engine.bundle.manifest import FORMAT, GraphSpec
 from engine.bundle.separation import EXPERT_KINDS, SIDES
 from engine.bundle.separator import SEPARATOR, SeparatorManifest, SpectrumSpec, check_separator, separator_to_json
+from export.cpu_session import session
 from export.draft import check_free, drafted, size_bytes
-from export.parity import at_level, check_tolerance, demo_mix, difference, session, sounds, torch_outputs
+from export.parity import at_level, check_tolerance, demo_mix, difference, sounds, torch_outputs
 from export.separators.foreign import ForeignSeparator
 from export.storage import store
 from export.to_onnx import export_graph
