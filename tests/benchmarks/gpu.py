@@ -124,7 +124,7 @@ def check_jobs(device: str, bundle: Path) -> Figures:
 
 def check_flow(device: str, bundle: Path) -> Figures:
     """What the flow takes out, and what it makes with guidance, sounds as on the CPU: latents stay on the device."""
-    taken = Request(task="isolate", prompts=("drums",), input=str(MIX), render="flow", regions=((0.0, 8.0),),
+    taken = Request(task="isolate", prompts=("drums",), input=str(MIX), render="flow", region_s=(0.0, 8.0),
                     format="wav32f")  # fmt: skip
     made = Request(task="generate", prompts=("bass",), seconds=8.0, guidance=2.0, format="wav32f")
     return {one.task: _as_on_the_cpu(one, device, bundle, FLOW_GOAL_DB) for one in (taken, made)}
