@@ -27,9 +27,9 @@ from engine.errors import BundleError, BundleTooNew
 from engine.latents import LatentGrid, Slot
 from engine.request import OPTIONS
 
-# 4 had no pooling; 3 no mask decoder and no experts; 2 no temperature; 1 the text encoder alone, and no wordings; all
-# are read as they were
-FORMAT = 5
+# 5 had no shares of experts; 4 no pooling; 3 no mask decoder and no experts; 2 no temperature; 1 the text encoder
+# alone, and no wordings; all are read as they were
+FORMAT = 6
 FPS_LIMIT = 120.0
 FILES_LIMIT = 256
 REQUIRED_GRAPHS = ("encode", "decode", "step", "text")
@@ -323,6 +323,8 @@ def _check_separation(manifest: Manifest) -> None:
     if manifest.experts and manifest.terms is None:
         raise ValueError("experts need terms, by which they are found")
     for expert in manifest.experts:
+        if expert.share < 1 and "estimate" in graphs[decoder.graph].inputs:
+            raise ValueError(f"experts.{expert.name}.share must be 1 beside a decoder that reads the flow's estimates")
         graph = graphs[expert.graph]
         check_expert_axes(expert, decoder, graph.inputs, graph.outputs)
 

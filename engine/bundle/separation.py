@@ -60,6 +60,7 @@ class ExpertSpec:
         output: of the graph, the stem.
         licence: of its weights.
         attribution: credit lines to keep.
+        share: its weight in the mean of log-odds with the mask decoder's mask, above 0; at 1 it answers alone.
     """
 
     name: str
@@ -69,6 +70,7 @@ class ExpertSpec:
     output: str
     licence: str
     attribution: list[str]
+    share: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +93,7 @@ class PoolingSpec:
 
 
 MOST_COMPONENTS = 256
+LEAST_SHARE = 0.01  # of an expert
 
 
 def check_pooling(pooling: PoolingSpec) -> None:
@@ -168,6 +171,7 @@ def check_experts(experts: Sequence[ExpertSpec]) -> None:
             check_text(f"{where}.{key}", getattr(expert, key))
         check_texts(f"{where}.terms", expert.terms)
         check_texts(f"{where}.attribution", expert.attribution)
+        check_range(f"{where}.share", expert.share, LEAST_SHARE, 1)
         if expert.kind not in EXPERT_KINDS:
             raise ValueError(f"{where}.kind must be one of {', '.join(EXPERT_KINDS)}, got {expert.kind!r}")
     names = [expert.name for expert in experts]

@@ -19,6 +19,7 @@ from engine.bundle.separation import EXPERT_KINDS, ExpertSpec, MaskDecoderSpec
 from engine.errors import BundleError, RequestError
 from engine.inference.masker import MaskDecoder, Masker, MaskOutput, MixWindows, magnitudes
 from engine.inference.windows import OverlapAdd, lay_windows
+from engine.mask_pooling import mean_odds
 from engine.runtime.backend import FloatArray, GraphSession
 from engine.text.intent import Intent
 
@@ -87,6 +88,28 @@ class WaveformExpert:
         return {stem: np.concatenate(parts[stem], axis=2)[:, :, :samples] for stem in stems}
 
 
+class BlendedExpert:
+    """An expert and the mask decoder together; see ``engine.inference.masker.Masker``.
+
+    Two networks that learnt from different music make different mistakes, so the mean of their log-odds is surer than
+    either. Presence is left to the levels, as for an expert alone.
+
+    Args:
+        expert: one of them.
+        decoder: the other; it reads the mix alone.
+        share: weight of the expert, 0 to 1.
+    """
+
+    def __init__(self, expert: Masker, decoder: MaskDecoder, share: float) -> None:
+        self._expert, self._decoder, self._share = expert, decoder, share
+
+    def masks(self, excerpt: MixWindows, prompts_PE: FloatArray) -> MaskOutput:
+        """See ``engine.inference.masker.Masker``."""
+        one = self._expert.masks(excerpt, prompts_PE).stem_PB2TF
+        other = self._decoder.masks(excerpt, prompts_PE, with_rest=False).stem_PB2TF
+        return MaskOutput(mean_odds(one, other, self._share), None, None)
+
+
 def make_masker(graph: GraphSession, kind: str, axes: Sequence[str | int], stems: Sequence[str], where: str) -> Masker:
     """Wrap a graph as a masker.
 
@@ -143,12 +166,13 @@ class Experts:
         return self.terms[int(np.argmax(self.embeddings_KE @ (prompt_E / np.float32(length))))]
 
 
-def open_experts(bundle: Bundle, graphs: Mapping[str, GraphSession]) -> Experts | None:
+def open_experts(bundle: Bundle, graphs: Mapping[str, GraphSession], decoder: MaskDecoder | None) -> Experts | None:
     """The experts of a bundle; None where it has none.
 
     Args:
         bundle: names them.
         graphs: opened, by their key in the manifest.
+        decoder: of the bundle, beside which some experts answer.
 
     Raises:
         BundleError: the terms cannot be read.
@@ -157,7 +181,7 @@ def open_experts(bundle: Bundle, graphs: Mapping[str, GraphSession]) -> Experts 
     if not manifest.experts or manifest.terms is None:
         return None
     terms = read_terms(bundle.path(manifest.terms.file), manifest.embedding)
-    maskers = {
+    maskers: dict[str, Masker] = {
         row.name: make_masker(
             graphs[row.graph],
             row.kind,
@@ -167,6 +191,9 @@ def open_experts(bundle: Bundle, graphs: Mapping[str, GraphSession]) -> Experts 
         )
         for row in manifest.experts
     }
+    for row in manifest.experts:
+        if row.share < 1 and decoder is not None:
+            maskers[row.name] = BlendedExpert(maskers[row.name], decoder, row.share)
     rows_KE = np.array(list(terms.values()), np.float32).reshape(-1, manifest.embedding)
     lengths_K1 = np.linalg.norm(rows_KE, axis=1, keepdims=True)
     return Experts(tuple(manifest.experts), maskers, tuple(terms), rows_KE / np.maximum(lengths_K1, np.float32(1e-12)))

@@ -115,6 +115,7 @@ def open_model(bundle: Bundle, backend: Backend) -> Model:
     by_kind = {kind: opened[encoder.graph] for kind, encoder in encoders.items()}
     story = StoryEncoder(by_kind["story"], encoders["story"].pieces) if "story" in encoders else None
     text = encoders["text"]
+    masker = None if decoder is None else _mask_decoder(opened, decoder, bundle)
     log.info("opened %s on %s", manifest.name, backend.device)
     return Model(
         bundle=bundle,
@@ -124,8 +125,8 @@ def open_model(bundle: Bundle, backend: Backend) -> Model:
         text=TextEncoder(by_kind["text"], bundle.path(text.tokenizer), text.max_tokens, story),
         audio=AudioEncoder.from_manifest(encoders["audio"], by_kind["audio"]) if "audio" in encoders else None,
         video=VideoEncoder.from_manifest(encoders["scene"], by_kind["scene"]) if "scene" in encoders else None,
-        masker=None if decoder is None else _mask_decoder(opened, decoder, bundle),
-        experts=open_experts(bundle, opened),
+        masker=masker,
+        experts=open_experts(bundle, opened, masker),
     )
 
 

@@ -1,8 +1,9 @@
 """``python -m export attach BUNDLE EXPERT_BUNDLE OUT --terms A,B``: a bundle that asks a separator for some terms.
 
 The separator's graph and credit lines are copied in; nothing is exported or compared anew. A separator of masks that
-was made for another level than the mask decoder gets a gain at its input. A prompt whose nearest term
-is among those that are named is answered by the expert, every other one by the mask decoder as before.
+was made for another level than the mask decoder gets a gain at its input. A prompt whose nearest term is among those
+that are named is answered by the expert, alone or in the mean with the mask decoder (``--share``), every other one by
+the mask decoder as before.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
-from engine.bundle.bundle import Bundle, file_sha256, load_bundle
+from engine.bundle.bundle import FORMAT, Bundle, file_sha256, load_bundle
 from engine.bundle.manifest import Manifest
 from engine.bundle.separation import ExpertSpec, MaskDecoderSpec
 from engine.bundle.separator import SEPARATOR, SeparatorManifest
@@ -35,6 +36,7 @@ def attach(
     expert: Bundle,
     folder: Path,
     terms: dict[str, Sequence[str]],
+    share: float = 1.0,
     version: str = "",
     replaces: bool = False,
     comparison: Path | None = None,
@@ -46,6 +48,7 @@ def attach(
         expert: a separator bundle.
         folder: of the new bundle, which is named for it; must not exist unless ``replaces``.
         terms: stem of the separator -> terms that it answers.
+        share: weight of its masks in the mean of log-odds with the mask decoder's; at 1 it answers alone.
         version: of the new bundle; "" keeps that of ``base``.
         replaces: True puts it in the place of an old one, once it is whole.
         comparison: what ``training bench --compare`` wrote; needed to replace a bundle that ships.
@@ -56,7 +59,7 @@ def attach(
     check_free(folder, replaces)
     wanted = guard.wanted_fingerprint(folder, comparison)
     separator = _check_fit(base, expert)
-    rows = _rows(base, separator, terms)
+    rows = [replace(row, share=share) for row in _rows(base, separator, terms)]
     with drafted(folder) as draft:
         manifest = _fill(draft, base, expert, rows, folder.name, version)
         guard.check(manifest, wanted, comparison)
@@ -145,6 +148,7 @@ def _fill(draft: Path, base: Bundle, expert: Bundle, rows: list[ExpertSpec], nam
         )
     manifest = replace(
         old,
+        format=max(old.format, FORMAT),
         name=name,
         version=version or old.version,
         attribution=list(dict.fromkeys([*old.attribution, *rows[0].attribution])),
@@ -172,13 +176,19 @@ def main(argv: list[str]) -> str:
         "--terms", action="append", required=True, metavar="[STEM=]A,B",
         help="terms that the separator answers; with several stems once for each, as drums=drums,drum-kit",
     )  # fmt: skip
+    parser.add_argument(
+        "--share",
+        type=float,
+        default=1.0,
+        help="weight of the separator beside the mask decoder; at 1 it answers alone",
+    )
     parser.add_argument("--version", default="", help="of the new bundle; that of the old one when not given")
     parser.add_argument("--replace", action="store_true", help="take the place of an old bundle")
     parser.add_argument("--comparison", type=Path, help="comparison.json of the bench; to replace a bundle that ships")
     args = parser.parse_args(argv)
     base, expert = load_bundle(args.base), load_bundle(args.expert)
     terms = terms_of(args.terms, [] if expert.separator is None else expert.separator.stems)
-    manifest = attach(base, expert, args.bundle, terms, args.version, args.replace, args.comparison)
+    manifest = attach(base, expert, args.bundle, terms, args.share, args.version, args.replace, args.comparison)
     experts = "; ".join(f"{row.name} answers {', '.join(row.terms)}" for row in manifest.experts)
     return f"{summary(args.bundle, manifest)}; {experts}"
 

@@ -8,7 +8,7 @@ import toyexperts
 from onnx import helper, numpy_helper
 from toygraph import FLOAT, model
 
-from engine.bundle.bundle import load_bundle
+from engine.bundle.bundle import FORMAT, load_bundle
 from engine.errors import BundleError
 from export.__main__ import main as export
 
@@ -127,6 +127,14 @@ def test_a_separator_is_attached_for_some_terms(base, separator, tmp_path):
     assert {row.graph for row in rows.values()} == {"expert-toysep"}
     assert "nobody" in manifest.attribution
     assert load_bundle(base).manifest.experts == []
+
+
+def test_a_separator_is_attached_beside_the_mask_decoder(base, separator, tmp_path):
+    words = ["attach", base, separator, tmp_path / "both", "--terms", "vocals=violin", "--share", "0.5"]
+    assert export([str(word) for word in words]) == 0
+    manifest = load_bundle(tmp_path / "both").manifest
+    assert [row.share for row in manifest.experts] == [0.5]
+    assert manifest.format == FORMAT, "engines that know no shares must refuse it"
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """Experts answer the prompts that are theirs, by the same filter and with the same sums as the mask decoder."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import soundfile
@@ -10,6 +12,7 @@ from engine.bundle.bundle import load_bundle
 from engine.errors import BundleError, RequestError
 from engine.events import BIT_FOR_BIT_DB
 from engine.inference.experts import as_term, read_terms
+from engine.mask_pooling import mean_odds
 
 RATE_HZ = SHORT.rate_hz
 EXPERT_SHARE = 0.3
@@ -84,6 +87,39 @@ def test_an_expert_can_be_named_and_done_without(run, noise, guided):
     assert share_of(without, mix) < 0.26  # of the toy's mask decoder: at most a quarter
     with pytest.raises(RequestError, match="its experts are shares, sounds"):
         run(input=mix, bundle=guided, prompts=("violin",), expert="nobody")
+
+
+def test_an_expert_with_a_share_answers_beside_the_mask_decoder(run, noise, tmp_path):
+    """Two answers become one whose log-odds are their mean, by the share of each."""
+    graphs = {"expert-shares": toyexperts.spectral_graph({"vocals": 0.9, "drums": 0.9})}
+    mix, found = noise(seconds=6.0, subtype="FLOAT"), {}
+    for share in (1.0, 0.75, 0.5):
+        expert = replace(toyexperts.expert("shares", "spectral", ["violin"]), share=share)
+        bundle = toyexperts.write_bundle_with_experts(tmp_path / str(share), [expert], graphs)
+        asked = {"input": mix, "bundle": str(bundle), "prompts": ("violin",)}
+        found[share] = share_of(run(**asked).results[0], mix)
+        found[0.0] = share_of(run(**asked, expert="none").results[0], mix)
+    assert found[1.0] == pytest.approx(0.9, abs=0.01)
+    assert found[0.0] < found[0.5] < found[0.75] < found[1.0]
+    [result] = run(**asked).results
+    assert result.null_db == BIT_FOR_BIT_DB
+
+
+def test_the_mean_of_odds_is_between_two_masks_and_weighs_them():
+    one, other = np.float32([0.0, 0.2, 0.5, 1.0]), np.float32([0.0, 0.8, 0.9, 1.0])
+    np.testing.assert_allclose(mean_odds(one, other), [0, 0.5, 0.75, 1], atol=1e-4)
+    np.testing.assert_allclose(mean_odds(one, other, 0.500001), mean_odds(one, other), atol=1e-4)
+    np.testing.assert_allclose(mean_odds(one, other, 0.999), one, atol=1e-2)
+
+
+def test_an_expert_without_any_share_is_refused(tmp_path):
+    expert = replace(toyexperts.expert("shares", "spectral", ["violin"]), share=0.0)
+    with pytest.raises(BundleError, match="share must be"):
+        load_bundle(
+            toyexperts.write_bundle_with_experts(
+                tmp_path / "none", [expert], {"expert-shares": toyexperts.spectral_graph({"vocals": 0.9})}
+            )
+        )
 
 
 def test_a_bundle_without_experts_says_so(run, noise, toy_bundle):
