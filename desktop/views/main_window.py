@@ -141,21 +141,19 @@ class MainWindow(QMainWindow):
         workspace.troubled.connect(self.banner.show_trouble)
         self.banner.sound_wanted.connect(lambda: self.show_settings(SOUND_PAGE))
         workspace.told.connect(self.status.tell)
-        workspace.opened.connect(self._show_state)
+        for news in (
+            workspace.opened, workspace.place_changed, document.changed, document.undo.cleanChanged,
+            transport.listen_changed, transport.only_changed, transport.match_changed,
+        ):  # fmt: skip
+            news.connect(self._show_state)
         workspace.opened.connect(self._on_opened)
-        workspace.place_changed.connect(self._show_state)
-        document.changed.connect(self._show_state)
-        document.undo.cleanChanged.connect(self._show_state)
         for news in (document.undo.undoTextChanged, document.undo.redoTextChanged):
             news.connect(self._show_undo)
         document.selection_changed.connect(self._show_regions)
         document.current_changed.connect(self._show_target)
         transport.moved.connect(self._show_time)
         transport.state_changed.connect(self.top.show_playing)
-        transport.listen_changed.connect(self._show_state)
         transport.looping_changed.connect(self.actions_by_name["loop"].setChecked)
-        transport.only_changed.connect(self._show_state)
-        transport.match_changed.connect(self._show_state)
         workspace.link.host_changed.connect(self._show_status)
         workspace.link.engines_changed.connect(self.status.show_engines)
         workspace.jobs.queue.summary_changed.connect(self._show_status)
