@@ -104,7 +104,7 @@ def settle_receipt(path: Path) -> Done | None:
 
 def _lines(path: Path) -> Iterable[dict[str, Any]]:
     for line in path.read_bytes().splitlines():
-        with contextlib.suppress(ValueError):  # half a line, as a kill leaves it
+        with contextlib.suppress(ValueError, RecursionError):  # half a line, as a kill leaves it
             values = json.loads(line)
             if isinstance(values, dict):
                 yield values

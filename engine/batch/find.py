@@ -11,6 +11,7 @@ from pathlib import Path, PurePath
 
 from engine.checks import absolute
 from engine.errors import AudioError, RequestError
+from engine.sidecar_values import beside
 
 SIDECAR_LIMIT_BYTES = 1 << 20
 
@@ -88,7 +89,8 @@ def _made_in(folders: Iterable[str]) -> frozenset[str]:
     made = set[str]()
     for folder in folders:
         for sidecar in Path(folder).glob("*.json"):
-            made |= {os.path.realpath(sidecar.parent / name) for name in _files_of(sidecar)}
+            files = (beside(sidecar, name) for name in _files_of(sidecar))
+            made |= {os.path.realpath(file) for file in files if file is not None}
     return frozenset(made)
 
 

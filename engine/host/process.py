@@ -47,6 +47,7 @@ HOST_ENVIRONMENT = dict.fromkeys(("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VE
 HOST_ENVIRONMENT["MALLOC_ARENA_MAX"] = "1"
 HOST_COMMAND = (sys.executable, "-P", "-c", _BOOT, str(Path(__file__).resolve().parents[2]))
 BEHIND_NICE = 5  # steps by which a host behind a window yields to it
+MESSAGE_LIMIT_BYTES = 64 << 20
 GONE_LIMIT_S = 0.5  # for the system to end a killed process; one that sits in a driver it may never end
 
 
@@ -159,7 +160,9 @@ class HostProcess:
 
     def _read(self) -> None:
         stdout = self._process.stdout
-        for line in stdout or ():
+        assert stdout is not None
+        # A host that a stranger's file has hijacked may say anything: what is too long for a message is none.
+        for line in iter(lambda: stdout.readline(MESSAGE_LIMIT_BYTES), b""):
             try:
                 message = from_line(line)
             except RequestError:

@@ -101,6 +101,8 @@ class ToolCalls:
 
         def export() -> Answer:
             session = session_of(stems, bpm=arguments.get("bpm"))
+            for track in session.tracks:  # also what a JSON beside a stem names, which may be a link
+                self._places.path(str(track.file))
             place = export_session(session, str(arguments["format"]), out)
             tracks = [{"name": track.name, "start_s": track.start_s, "muted": track.muted} for track in session.tracks]
             return {"session": str(place), "bpm": session.bpm, "tracks": tracks, "notes": list(session.notes)}

@@ -27,7 +27,10 @@ class AllowedPlaces:
         Raises:
             RequestError: it lies in none of the folders.
         """
-        real = Path(os.path.realpath(self._roots[0] / os.path.expanduser(text)))
+        try:
+            real = Path(os.path.realpath(self._roots[0] / os.path.expanduser(text)))
+        except (OSError, ValueError) as error:  # ValueError: a text that no path can be
+            raise RequestError("{path} is not a path; check it", path=ascii(text[:80])) from error
         if not any(real.is_relative_to(root) for root in (*self._roots, self.out)):
             folders = ", ".join(map(str, self._roots))
             raise RequestError(

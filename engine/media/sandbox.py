@@ -258,7 +258,7 @@ def _last_line(words: bytes) -> dict[str, Any] | None:
     lines = words.strip().splitlines()
     try:
         said = json.loads(lines[-1]) if lines else None
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return said if isinstance(said, dict) else None
 

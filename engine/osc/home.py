@@ -59,7 +59,7 @@ def read_state(home: Path | None = None) -> BridgeState | None:
     try:
         values = json.loads(((home or default_home()) / STATE).read_bytes())
         return BridgeState(**{one.name: values[one.name] for one in fields(BridgeState) if one.name in values})
-    except (OSError, ValueError, TypeError):
+    except (OSError, ValueError, TypeError, RecursionError):
         return None
 
 

@@ -243,7 +243,7 @@ def _read(path: Path) -> dict[str, JournalEntry]:
     for line in filter(None, lines):
         try:
             entry = _entry_of(json.loads(line))
-        except (ValueError, TypeError, KeyError):
+        except (ValueError, TypeError, KeyError, RecursionError):
             log.warning("a line of the journal cannot be read and is skipped")
             continue
         entries[entry.id] = entry

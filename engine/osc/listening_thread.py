@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import subprocess
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -11,6 +12,7 @@ from typing import TypeVar
 from engine import RequestError
 
 LISTEN_LIMIT_S = 900.0
+ANSWER_LIMIT_CHARACTERS = 64 << 20  # a process that reads strangers' files may say anything
 
 T = TypeVar("T")
 
@@ -43,13 +45,23 @@ class ListeningThread:
         self._process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
         )
+        process = self._process
+        assert process.stdout is not None
+        too_long = threading.Event()
+        clock = threading.Timer(LISTEN_LIMIT_S, lambda: (too_long.set(), process.kill()))
+        clock.start()
         try:
-            return self._process.communicate(timeout=LISTEN_LIMIT_S)[0]
-        except subprocess.TimeoutExpired as error:
-            raise RequestError("the sound took too long to be heard; cut it") from error
+            said = process.stdout.read(ANSWER_LIMIT_CHARACTERS + 1)
+            if len(said) > ANSWER_LIMIT_CHARACTERS:
+                raise RequestError("more was heard in the sound than can be told; cut it")
+            if too_long.is_set():
+                raise RequestError("the sound took too long to be heard; cut it")
+            return said
         finally:
-            self._process.kill()
-            self._process.wait()
+            clock.cancel()
+            process.kill()
+            process.wait()
+            process.stdout.close()
             self._process = None
 
     def close(self) -> None:

@@ -120,7 +120,7 @@ class NotesHandlers:
         said = self._listening.said(listening_command("notes", path, kind))
         try:
             heard = analysis_of_json(said)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise listening_error(said) from error
         content = midi_bytes(heard.notes, heard.hits, heard.time_map, heard.name)
         return heard, write_new(self._out / f"{path.stem}.mid", ".mid", content)

@@ -86,7 +86,7 @@ class SessionFileHandlers:
         said = self._listening.said(listening_command("tempo", music_of(files, input_stays=False)))
         try:
             return estimate_from_text(said)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise listening_error(said) from error
 
     def _export(

@@ -30,6 +30,8 @@ from engine.plugins.limits import (
 
 log = logging.getLogger(__name__)
 
+PROGRESS_LIMIT_BYTES = 4096
+
 _LIMITS_S = {
     "start": START_LIMIT_S, "load": LOAD_LIMIT_S, "set": LOAD_LIMIT_S, "render": STALL_LIMIT_S, "end": SETTLE_LIMIT_S,
     "editor": float("inf"),
@@ -144,9 +146,10 @@ class _Look:
 
     def _read(self) -> tuple[str, int, int]:
         try:
-            said = json.loads(self._file.read_bytes())
+            with self._file.open("rb") as stream:  # a plug-in may write what it likes there
+                said = json.loads(stream.read(PROGRESS_LIMIT_BYTES))
             stage, effect, samples = said["stage"], int(said["effect"]), int(said["samples"])
-        except (OSError, ValueError, KeyError, TypeError):  # not there yet, or half written
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):  # not there yet, or half written
             return self.stage, self.effect, self._samples
         return (stage, effect, samples) if stage in self._limits_s else (self.stage, self.effect, self._samples)
 
@@ -155,7 +158,7 @@ def _answer_of(path: Path, code: int, looked: _Look) -> dict[str, Any]:
     looked.look(lambda samples: None)  # the last thing it said
     try:
         said = json.loads(path.read_bytes()) if path.stat().st_size <= ANSWER_LIMIT_BYTES else None
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         said = None
     if not isinstance(said, dict):
         how = f"ended its process ({signal_name(-code)})" if code < 0 else f"ended its process (code {code})"

@@ -21,6 +21,7 @@ from engine.confinement import confined_command
 from engine.errors import Cancelled, EngineError, HostError, error_of_another_process
 from engine.events import Check, Report
 from engine.plugins.chain import EffectChain, chain_json, chain_of_json
+from engine.plugins.limits import ANSWER_LIMIT_BYTES
 from engine.plugins.render import ChainReport
 from engine.plugins.render_file import ChainedFile, render_file
 from engine.request import Format
@@ -100,7 +101,7 @@ def _stop_at_end(stop: threading.Event) -> None:
 
 def _listen(stream: IO[bytes], lines: queue.Queue[bytes]) -> None:
     """Lines until it ends; then an empty one."""
-    for line in stream:
+    for line in iter(lambda: stream.readline(ANSWER_LIMIT_BYTES), b""):
         lines.put(line)
     lines.put(b"")
 
@@ -114,7 +115,7 @@ def _result(lines: queue.Queue[bytes], report: Report, check: Check) -> ChainedF
             continue
         if not line:
             raise HostError("the process that puts the file through its chain died; ask again")
-        said = json.loads(line)
+        said = _parsed(line)
         if "progress" in said:
             report(*said["progress"])
         elif "failed" in said:
@@ -125,6 +126,19 @@ def _result(lines: queue.Queue[bytes], report: Report, check: Check) -> ChainedF
             return ChainedFile(
                 Path(done["path"]), Path(done["sidecar"]), chain, done["samples"], done["gain_db"], done["rate_hz"]
             )
+
+
+def _parsed(line: bytes) -> dict[str, Any]:
+    """What it says.
+
+    Raises:
+        HostError: nothing that makes sense.
+    """
+    with contextlib.suppress(ValueError, RecursionError):
+        said = json.loads(line)
+        if isinstance(said, dict):
+            return said
+    raise HostError("the process that puts the file through its chain died; ask again")
 
 
 def _error_of(kind: object, template: object = "", values: object = None) -> EngineError:

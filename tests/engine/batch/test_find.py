@@ -116,3 +116,11 @@ def test_what_exists_is_a_file_and_what_does_not_is_a_word(words, paths, prompts
 def test_a_mistyped_path_is_never_a_prompt(word, tree):
     with pytest.raises(AudioError, match="there is no file"):
         told_apart(["lib", word])
+
+
+@pytest.mark.parametrize("name", ["a\0b", "\ud800", "x" * 5000, "..", "/etc/passwd", "deep/song.wav"])
+def test_what_a_strangers_json_calls_its_stem_costs_nothing(tmp_path, name):
+    (tmp_path / "song.wav").write_bytes(b"sound")
+    (tmp_path / "song.json").write_text(json.dumps({"fluxstem_sidecar": 1, "stem": name}))
+    [item] = find_items([str(tmp_path)], str(tmp_path / "out"))
+    assert item.target == "song.wav"

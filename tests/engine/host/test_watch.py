@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -17,8 +18,9 @@ from toybundle import write_toy_bundle
 
 from engine import Cancelled, Engine, HostError, HostHung, Progress, Request
 from engine.bundle.bundle import file_sha256
+from engine.host import process as host_process
 from engine.host.folders import WritableFolders, existing_part
-from engine.host.process import BEHIND_NICE
+from engine.host.process import BEHIND_NICE, HostProcess
 from engine.host.watch import LOOK_S, HostWatch, WatchLimits
 from engine.runtime.backend import ON_OPENING, opening_graph
 
@@ -244,3 +246,13 @@ def test_an_engine_behind_a_window_lets_the_window_go_first(request_of):
 
 def test_of_a_name_that_is_too_long_the_folder_above_counts(tmp_path):
     assert existing_part(str(tmp_path / ("n" * 300) / "deeper")) == str(tmp_path.resolve())
+
+
+def test_what_is_too_long_for_a_message_is_none_and_the_next_one_is_heard(monkeypatch):
+    """A hijacked host may write without an end."""
+    monkeypatch.setattr(host_process, "MESSAGE_LIMIT_BYTES", 1000)
+    code = "print('[' * 5000); print('{\"event\": \"Ready\"}', flush=True)"
+    heard, gone = [], threading.Event()
+    HostProcess(lambda host, message: heard.append(message), lambda host, why: gone.set(), (sys.executable, "-c", code))
+    assert gone.wait(LIMIT_S)
+    assert heard == [{"event": "Ready"}]

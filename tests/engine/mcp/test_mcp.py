@@ -28,6 +28,8 @@ Talk = Callable[[Callable[[Client], Awaitable[Any]]], Any]
 def folder(tmp_path: Path) -> Path:
     write_music(tmp_path / "songs" / "mix.wav", seconds=0.25)
     write_music(tmp_path / "private" / "mix.wav", seconds=0.25)
+    (tmp_path / "songs" / "linked.wav").symlink_to(tmp_path / "private" / "mix.wav")
+    (tmp_path / "songs" / "linked.json").write_text('{"fluxstem_sidecar": 1, "stem": "linked.wav"}')
     return tmp_path / "songs"
 
 
@@ -113,6 +115,10 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
     "a file elsewhere": ("isolate", {"input": "../private/mix.wav", "prompts": ["x"]}, OUTSIDE),
     "a folder elsewhere": ("isolate", {**MIX, "out": "/"}, OUTSIDE),
     "a stem elsewhere": ("export_session", {"stems": ["/etc/x.wav"], "format": "rpp", "name": "x"}, OUTSIDE),
+    "a stem that a JSON names and that leads elsewhere": (
+        "export_session", {"stems": ["linked.json"], "format": "rpp", "name": "x"}, OUTSIDE,
+    ),
+    "no path": ("isolate", {"input": "a\0b", "prompts": ["x"]}, "is not a path"),
     "a session elsewhere": (
         "export_session", {"stems": ["mix.wav"], "format": "rpp", "name": "../../x"}, OUTSIDE,
     ),

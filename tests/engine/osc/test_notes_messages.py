@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import sys
 import time
 from pathlib import Path
 
 import noteline
+import pytest
 from oschelp import Caller
 
-from engine import NoteEvent, StemAnalysis
+from engine import NoteEvent, RequestError, StemAnalysis
+from engine.osc import listening_thread
 from engine.osc.notes_handlers import NotesHandlers
 from engine.osc.router import MessageRouter
 
@@ -93,3 +97,22 @@ def test_thousands_of_notes_keep_nobody_waiting(bridge, caller, mix, monkeypatch
     while "/fluxstem/notes/heard" not in told:
         time.sleep(0.01)
     assert told.index("/fluxstem/pong") < told.index("/fluxstem/notes/heard")
+
+
+@pytest.mark.parametrize(
+    ("code", "limit_s", "words"),
+    [("while True: print('x' * 1000)", 900.0, "more was heard"), ("import time; time.sleep(60)", 0.3, "too long")],
+)
+def test_a_listener_that_says_too_much_or_nothing_is_given_up(monkeypatch, code, limit_s, words):
+    monkeypatch.setattr(listening_thread, "ANSWER_LIMIT_CHARACTERS", 10_000)
+    monkeypatch.setattr(listening_thread, "LISTEN_LIMIT_S", limit_s)
+
+    async def listen() -> str:
+        thread = listening_thread.ListeningThread()
+        try:
+            return await thread.submit(lambda: thread.said([sys.executable, "-c", code]))
+        finally:
+            thread.close()
+
+    with pytest.raises(RequestError, match=words):
+        asyncio.run(listen())
