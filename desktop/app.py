@@ -29,6 +29,7 @@ from engine import EngineError, user_cache_folder, user_data_folder
 log = logging.getLogger(__name__)
 
 READY = "Fluxstem is ready"
+FILES = 8192  # that may be open at once; a take takes two
 SMOKE_VARIABLE = "FLUXSTEM_SMOKE"  # see desktop.smoke
 DATA_VARIABLE = "FLUXSTEM_DESKTOP_DATA"  # one folder for everything the window keeps: tests, frozen trials
 
@@ -47,6 +48,7 @@ def run(argv: Sequence[str] = (), first: Callable[[MainWindow, list[Path]], None
         level=logging.DEBUG if os.environ.get("FLUXSTEM_DEBUG") else logging.INFO,
         format="%(asctime)s %(name)s: %(message)s",
     )
+    allow_files()
     application = make_application()
     own = os.environ.get(DATA_VARIABLE)
     data, cache = (Path(own), Path(own) / "cache") if own else (user_data_folder(), user_cache_folder() / "desktop")
@@ -67,6 +69,18 @@ def run(argv: Sequence[str] = (), first: Callable[[MainWindow, list[Path]], None
     link.warm(str(settings.get("bundle")), str(settings.get("device")), (data, cache))
     log.info(READY)
     return int(application.exec())
+
+
+def allow_files() -> None:
+    """Let this process hold many files open: every sound of a project stays mapped, and macOS allows 256."""
+    try:
+        import resource
+    except ImportError:  # Windows, which has no such limit
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def make_application() -> QApplication:

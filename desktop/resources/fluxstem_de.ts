@@ -413,7 +413,7 @@
     <message><source>render</source><translation>Klang</translation></message>
     <message><source>replace needs to know what to put in the place; say so in a few words, for example trumpet</source><translation>beim Ersetzen fehlt, was an die Stelle kommen soll; sagen Sie es in ein paar Worten, etwa trumpet</translation></message>
     <message><source>replace needs to know what to take out; say so in a few words, for example violin</source><translation>beim Ersetzen fehlt, was heraus soll; sagen Sie es in ein paar Worten, etwa violin</translation></message>
-    <message><source>replace with, e.g. trumpet</source><translation>ersetzen durch, etwa: trumpet</translation></message>
+    <message><source>with, e.g. trumpet</source><translation>durch, etwa: trumpet</translation></message>
     <message><source>replacement</source><translation>Ersatz</translation></message>
     <message><source>rest</source><translation>Rest</translation></message>
     <message><source>rest_prompt</source><translation>Worte über die anderen</translation></message>

@@ -57,6 +57,7 @@ from engine import TASKS, EngineError, Request
 SOUND_PAGE = 1  # of the settings
 FIRST_SIZE = (1320, 840)
 HINT_FROM = 560  # height of the window from which the first steps have room
+ROOMY, CLOSE = (14, 10, 14, 12), (8, 4, 8, 5)  # margins around the prompt bar: left, top, right, bottom
 SOUNDS = (
     ".wav", ".flac", ".mp3", ".m4a", ".aac", ".ogg", ".opus", ".aif", ".aiff", ".wma", ".mp4", ".mov", ".mkv", ".webm",
     ".avi",
@@ -116,8 +117,7 @@ class MainWindow(QMainWindow):
         self.top.place_meter(self.meter)
         self.sum = SumLamp(self.workspace, self.palette_in_use)
         self.top.place_sum(self.sum)
-        lower = QVBoxLayout()
-        lower.setContentsMargins(14, 10, 14, 12)
+        lower = self._lower = QVBoxLayout()
         lower.setSpacing(9)
         for widget in (self.hint, self.banner, self.prompt):
             lower.addWidget(widget)
@@ -332,8 +332,11 @@ class MainWindow(QMainWindow):
     # Qt's events.
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
-        """Keep the list of jobs over the status line."""
+        """Keep the list of jobs over the status line; a low window spares room for its lanes."""
         super().resizeEvent(event)
+        is_low = self.height() < HINT_FROM
+        self._lower.setContentsMargins(*(CLOSE if is_low else ROOMY))
+        self.prompt.set_low(is_low)
         self._fit_hint()
         self._place_jobs()
 

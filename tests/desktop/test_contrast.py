@@ -3,7 +3,9 @@
 import re
 from importlib import resources
 
+import numpy as np
 import pytest
+from PySide6.QtGui import QColor
 
 from desktop.views.theme import DARK, LIGHT, contrast, sheet
 
@@ -54,6 +56,36 @@ def test_controls_and_lanes_can_be_seen(palette):
         if contrast(colour, palette.base) < 3.0
     }
     assert low == {}
+
+
+@pytest.mark.parametrize("palette", THEMES, ids=lambda palette: palette.name)
+def test_colours_of_lanes_are_told_from_each_other(palette):
+    labs = {colour: oklab(colour) for colour in palette.lanes}
+    near = {
+        (one, other): round(float(figure), 3)
+        for one in labs
+        for other in labs
+        if one < other and (figure := np.linalg.norm(labs[one] - labs[other])) < 0.08
+    }
+    assert near == {}
+
+
+def oklab(colour):
+    """A colour in a space where distance is difference to the eye; Ottosson 2020, "A perceptual color space"."""
+    shown = QColor(colour)
+    parts = np.array([shown.redF(), shown.greenF(), shown.blueF()])
+    linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
+    cones = np.array([
+        [0.4122214708, 0.5363325363, 0.0514459929],
+        [0.2119034982, 0.6806995451, 0.1073969566],
+        [0.0883024619, 0.2817188376, 0.6299787005],
+    ])  # fmt: skip
+    axes = np.array([
+        [0.2104542553, 0.7936177850, -0.0040720468],
+        [1.9779984951, -2.4285922050, 0.4505937099],
+        [0.0259040371, 0.7827717662, -0.8086757660],
+    ])  # fmt: skip
+    return axes @ np.cbrt(cones @ linear)
 
 
 def test_every_control_of_the_sheet_has_an_edge_that_can_be_seen(qapp):

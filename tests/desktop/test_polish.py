@@ -1,5 +1,7 @@
 """Small things that a designer asked for, in the real window: typeface, recent files, low lanes, names of files."""
 
+import sys
+
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
@@ -7,10 +9,13 @@ from PySide6.QtGui import QFontInfo
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel
 
+from desktop.app import allow_files
 from desktop.audio.peaks import PeakBuilder
+from desktop.models.project import Lane, LaneTake, TakeOrigin
 from desktop.models.recent_files import HIGHEST, keep_look, recent_looks
 from desktop.models.settings import AppSettings
 from desktop.views.dialogs.name_field import NameField
+from desktop.views.dialogs.settings_dialog import SettingsDialog
 from desktop.views.motion import fade_in
 from desktop.views.theme import FAMILIES, drawn, ui_font
 from desktop.views.timeline.lane_card import LaneCard
@@ -129,3 +134,83 @@ def test_a_narrow_bar_shows_the_strength_as_a_figure(loaded):
     [figure] = [label for label in loaded.prompt.strength.findChildren(QLabel) if label.isVisible()]
     loaded.prompt.strength.slider.setValue(35)
     assert figure.text() == "35 %"
+
+
+def test_a_row_of_chips_without_room_for_all_has_arrows_at_its_ends(loaded, qtbot):
+    loaded.resize(900, 600)
+    strip, arrows = loaded.prompt.strip, loaded.prompt.strip.arrows
+    shown = lambda: [button.isVisible() for button in arrows.values()]  # noqa: E731
+    names = ("vocals", "electric guitar", "acoustic guitar", "backing vocals", "synth pad", "trumpet")
+    loaded.prompt.show_heard(tuple((name, 0.9) for name in names), has_mix=True)
+    chips = list(loaded.prompt.offers.buttons.values())
+    assert all(chip.width() == chip.sizeHint().width() for chip in chips), "no word is squeezed, not for a moment"
+    qtbot.waitUntil(lambda: shown() == [False, True], timeout=WAIT_MS)
+    arrows[1].click()
+    assert arrows[-1].isVisible()
+    for _ in names:
+        arrows[1].click()
+    assert shown() == [True, False], "that is its end"
+    loaded.prompt.show_heard((("vocals", 0.9),), has_mix=False)
+    qtbot.waitUntil(lambda: shown() == [False, False], timeout=WAIT_MS)
+    assert strip.horizontalScrollBar().value() == 0
+
+
+@pytest.mark.parametrize("fraction", [None, 0.5], ids=["a drop", "a file that opens"])
+def test_words_over_the_window_stay_in_their_place_when_its_size_changes(loaded, fraction):
+    stage, note = loaded.stage, loaded.note
+    note.say("song.wav", "", fraction)
+    loaded.resize(loaded.width() + 120, loaded.height() + 90)
+    QApplication.processEvents()
+    assert (note.geometry().center() - stage.rect().center()).manhattanLength() <= 2
+    assert (note.width() > stage.width() - 60) == (fraction is None)
+
+
+def test_the_grip_of_the_first_lane_says_what_it_is_for_until_something_was_dragged(loaded, qtbot, make_wav):
+    loaded.workspace.add_file(make_wav("drums.wav"))
+    loaded.workspace.add_file(make_wav("violins.wav"))
+    qtbot.waitUntil(lambda: len(loaded.workspace.document.project.lanes) == 2, timeout=WAIT_MS)
+    first, second = (loaded.timeline.lanes[lane.id].wave for lane in loaded.workspace.document.project.lanes)
+    assert "dots" in first._hint
+    assert not second._hint
+    with_words = first.grab().toImage()
+    loaded.workspace.settings.set("seen_drag", True)
+    assert not first._hint
+    assert first.grab().toImage() != with_words
+
+
+def test_the_settings_say_which_bundle_is_in_use_and_offer_the_others(loaded, qtbot):
+    dialog = SettingsDialog(loaded.workspace, loaded, 2)
+    qtbot.addWidget(dialog)
+    rows = loaded.workspace.bundles.rows
+    used = loaded.workspace.settings.get("bundle")
+    assert rows[dialog.list.currentRow()].place == used
+    assert [dialog.list.item(at).text().endswith("in use") for at in range(len(rows))] == [
+        row.place == used for row in rows
+    ]
+    assert not dialog.use.isEnabled()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no such limit")
+def test_a_session_may_hold_thousands_of_sounds_open(qapp):
+    import resource
+
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(before[0], 256), before[1]))
+        allow_files()
+        assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] >= min(before[1], 8192)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+def test_many_lanes_that_come_at_once_are_all_shown_though_in_several_turns(loaded, qtbot):
+    document = loaded.workspace.document
+    audio = document.project.source
+    take = LaneTake(audio=audio, made=TakeOrigin(task="import"))
+    document.add_lanes("add lanes", [Lane(name=f"part {number}", takes=(take,)) for number in range(12)])
+    lanes = document.project.lanes
+    qtbot.waitUntil(lambda: list(loaded.timeline.lanes) == [lane.id for lane in lanes], timeout=WAIT_MS)
+    names = [view.header.name.text() for view in loaded.timeline.area.views]
+    assert names == [lane.name for lane in lanes]
+    document.undo.undo()
+    assert loaded.timeline.area.views == []

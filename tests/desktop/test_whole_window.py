@@ -131,9 +131,10 @@ def test_lanes_fill_in_the_window_while_their_job_goes_on(window, qtbot, make_wa
     monkeypatch.setattr("desktop.models.separation_run.STRIDES", (1, 1))
     with qtbot.waitSignal(window.workspace.opened, timeout=WAIT_MS):
         window.open_path(make_wav("song.wav", seconds=4.0))
-    seen = []
+    seen, views = [], {}
 
     def look():
+        views.update(window.timeline.ghosts)
         for view in window.timeline.ghosts.values():
             region, filled = view.wave._filled
             picture = view.wave.picture
@@ -146,6 +147,15 @@ def test_lanes_fill_in_the_window_while_their_job_goes_on(window, qtbot, make_wa
     assert {region for _, region, _, _ in seen} == {(0, 64_000)}
     assert any(" %" in words for words, *_ in seen)
     assert not window.timeline.ghosts
+    assert window.timeline.lanes == views, "nothing is made anew for the answer, which would keep the window waiting"
+    [drums, _] = window.timeline.lanes.values()
+    assert drums.border.isVisible()
+    drums.header.gain.fader.stepped.emit(-2.0)
+    drums.header.mute.click()
+    assert (window.workspace.document.project.lanes[0].gain_db, window.workspace.document.project.lanes[0].mute) == (
+        -2.0,
+        True,
+    )
 
 
 def test_opening_is_told_in_the_middle_and_no_longer_when_it_is_over(window, qtbot, make_wav, tmp_path):

@@ -82,4 +82,5 @@ class Chips(QWidget):
             button.setIcon(icon(chip.icon, self._palette.quiet))
         button.clicked.connect(lambda: self.removed.emit(chip.key))
         self._row.addWidget(button)
+        button.show()  # now, not in a later turn of the event loop: the row is as wide as it needs from the start
         return button

@@ -118,7 +118,7 @@ class PromptBar(QFrame):
         self.text.edited.connect(self._show_offers)
         self.replacement = self._field(tr("Replace with"), tr("What to replace it with"))
         self.replacement.set_several(False)
-        self.replacement.setPlaceholderText(tr("replace with, e.g. trumpet"))
+        self.replacement.setPlaceholderText(tr("with, e.g. trumpet"))
         self.go = QPushButton(tr("Run"))
         self.go.setObjectName("go")
         self.go.setToolTip(tr("Run it (Ctrl+Return)"))
@@ -195,11 +195,11 @@ class PromptBar(QFrame):
         under.addWidget(self.strip, 1)
         under.addWidget(self.browse)
         under.addWidget(self.fold)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(14, 10, 14, 8)
+        column = self._column = QVBoxLayout(self)
         column.setSpacing(4)
         column.addLayout(line)
         column.addLayout(under)
+        self.set_low(False)
 
     def dress(self, palette: Palette) -> None:
         """Apply a palette."""
@@ -210,6 +210,10 @@ class PromptBar(QFrame):
         chips = (self.regions, self.examples, self.changes, self.offers)
         for part in (self.task, self.text, self.replacement, *chips, self.strip):
             part.dress(palette)
+
+    def set_low(self, is_low: bool) -> None:
+        """Take less room above and below, in a low window."""
+        self._column.setContentsMargins(14, 6 if is_low else 10, 14, 4 if is_low else 8)
 
     def set_bundles(self, bundles: dict[str, str], bundle: str) -> None:
         """Set the bundles to choose from."""
@@ -485,7 +489,11 @@ class _ChipStrip(QScrollArea):
         return QSize(80, UNDER_HEIGHT)
 
     def fit(self) -> None:
-        """Show the beginning."""
+        """Give the chips the width that they need, and show the beginning."""
+        inside = self.widget()
+        if (row := inside.layout()) is not None:
+            row.activate()
+        inside.resize(inside.minimumSizeHint().expandedTo(self.viewport().size()))
         QTimer.singleShot(0, self, lambda: self.horizontalScrollBar().setValue(0))
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802

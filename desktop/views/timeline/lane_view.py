@@ -14,7 +14,7 @@ from desktop.views.timeline.drag_out import DragHandle
 from desktop.views.timeline.lane_header import LaneHeader
 from desktop.views.timeline.waveform_view import WaveformView
 
-LOW, HIGH = 30, 240  # pixels between which lanes fit themselves to the height; the lowest have one row
+LOW, HIGH = 28, 240  # pixels between which lanes fit themselves to the height; the lowest have one row
 LOWEST, HIGHEST = 28, 600  # and between which they are dragged
 FOLDED = 28
 BORDER = 5

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from PySide6.QtCore import QPoint, Qt, QTimer, Signal, SignalInstance
+from PySide6.QtCore import QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollBar, QVBoxLayout, QWidget
 
@@ -36,7 +36,8 @@ SCROLL_STEPS = 10_000
 METER_MS = 40
 SPARE = 6  # views that are made ahead: four stems, what completes the sum, and one more
 SPARE_MS = 120  # from one of them to the next
-NEXT_MS = 5  # from one lane on its way to the next: each has a turn of the event loop, so that the window goes on
+AT_ONCE = 3  # lanes of which a view is made in one turn of the event loop where none was made ahead
+NEXT_MS = 5  # to the next turn, in which those that are left follow; so the window goes on
 QWIDGETSIZE_MAX = (1 << 24) - 1
 
 
@@ -178,7 +179,7 @@ class Timeline(QWidget):
 
     def rename(self, lane_id: str) -> None:
         """Let the user type a new name for a lane."""
-        if isinstance(header := self.lanes[lane_id].header, LaneHeader):
+        if lane_id in self.lanes and isinstance(header := self.lanes[lane_id].header, LaneHeader):
             self.reveal(lane_id)
             header.rename()
 
@@ -231,13 +232,22 @@ class Timeline(QWidget):
         self._make_soon.start()
         return view
 
-    def _lane_view(self, lane: Lane) -> LaneView:
-        """The view of a lane: it has one, or was on its way and keeps the view that it had then, or is new."""
-        known = self.lanes.get(lane.id)
-        if known is None:
-            known = self.ghosts.pop(lane.id, None) or self._view_of(lane.id)
-            known.wave.set_tool(self.tool)
-        return known
+    def _lane_views(self, lanes: tuple[Lane, ...]) -> dict[str, LaneView]:
+        """Views of lanes: that they have, or had while they were on their way; of many new ones the first few."""
+        views, left = {}, max(len(self._spare), AT_ONCE)
+        for lane in lanes:
+            view = self.lanes.get(lane.id)
+            if view is None and lane.id in self.ghosts:
+                view = self.ghosts.pop(lane.id)
+                view.wave.set_tool(self.tool)
+            elif view is None and left > 0:
+                view, left = self._view_of(lane.id), left - 1
+                view.wave.set_tool(self.tool)
+            if view is not None:
+                views[lane.id] = view
+        if len(views) < len(lanes):
+            QTimer.singleShot(NEXT_MS, self, self._on_ghosts)
+        return views
 
     def _ghost_views(self, ghosts: list[GhostLane]) -> dict[str, LaneView]:
         """Views of lanes on their way; of several new ones the first."""
@@ -272,34 +282,30 @@ class Timeline(QWidget):
         )
         header.drag_wanted.connect(lambda without: self._on_drag(view.lane_id, without))
         header.grip.approached.connect(lambda: self.drag_expected.emit(view.lane_id))
-        header.menu_wanted.connect(lambda place: self._menu_signal(view).emit(view.lane_id, place))
+        header.menu_wanted.connect(lambda place: self._open_menu(view.lane_id, place))
         header.chosen.connect(lambda modifiers: self._on_chosen(view.lane_id, modifiers))
         header.unfolded.connect(lambda shown: self.show_takes(view.lane_id, shown))
         header.meter.cleared.connect(lambda: self._workspace.transport.clear_clips())
         header.switched.connect(lambda kind, on: jobs.set_ghost(view.lane_id, **{kind: on}))
         header.cancelled.connect(lambda: self._cancel(view.lane_id))
-        header.pulled.connect(lambda place: self._is_lane(view) and self.area.pull(view, place))
+        header.pulled.connect(lambda place: self._on_pulled(view, place))
         header.let_go.connect(lambda: self.area.put(view))
 
     def _connect_wave(self, view: LaneView) -> None:
-        """A lane on its way is only listened to; its sound has the menu of the mix."""
+        """Connect the sound; that of a lane on its way is only listened to, and has the menu of the mix."""
         document, wave = self._workspace.document, view.wave
-        wave.drag_wanted.connect(lambda: self._is_lane(view) and self._on_drag(view.lane_id, False))
-        wave.sought.connect(lambda sample: self._is_lane(view) and document.set_current(view.lane_id))
+        wave.drag_wanted.connect(lambda: self._on_drag(view.lane_id, False))
+        wave.sought.connect(lambda sample: self._on_sought(view.lane_id))
         wave.shape_drawn.connect(lambda shape: self.shape_drawn.emit(view.lane_id, shape, self.cursor().pos()))
-        wave.menu_wanted.connect(
-            lambda place, sample: self.place_menu_wanted.emit(
-                view.lane_id if self._is_lane(view) else "", place, sample
-            )
-        )
+        wave.menu_wanted.connect(lambda place, sample: self._open_place_menu(view.lane_id, place, sample))
         view.resized.connect(lambda height: document.set_lane(view.lane_id, Message("change a height"), height=height))
 
-    def _is_lane(self, view: LaneView) -> bool:
-        """False for a lane on its way."""
-        return view.lane_id in self.lanes
+    def _open_menu(self, lane_id: str, place: QPoint) -> None:
+        wanted = self.menu_wanted if lane_id in self.lanes else self.ghost_menu_wanted
+        wanted.emit(lane_id, place)
 
-    def _menu_signal(self, view: LaneView) -> SignalInstance:
-        return self.menu_wanted if self._is_lane(view) else self.ghost_menu_wanted
+    def _open_place_menu(self, lane_id: str, place: QPoint, sample: int) -> None:
+        self.place_menu_wanted.emit(lane_id if lane_id in self.lanes else "", place, sample)
 
     def _cancel(self, ghost_id: str) -> None:
         """Cancel the job that makes a lane."""
@@ -328,17 +334,18 @@ class Timeline(QWidget):
         self.mix.wave.set_rate(project.rate_hz)
         self.mix.wave.show_picture(self._drawn(lambda wanted: picture_of_mix(self._workspace, project, wanted)))
         ghosts = self._new_ghosts(project)
-        self.lanes = {lane.id: self._lane_view(lane) for lane in project.lanes}
+        self.lanes = self._lane_views(project.lanes)
         self.ghosts = self._ghost_views(ghosts)
         self._unfolded &= {lane.id for lane in project.lanes if len(lane.takes) > 1}
         rows = []
-        for lane in project.lanes:
+        shown = [lane for lane in project.lanes if lane.id in self.lanes]
+        for lane in shown:
             self._show_lane(self.lanes[lane.id], lane, project)
             wanted = FOLDED if lane.collapsed else lane.height
             rows.append((self.lanes[lane.id], wanted, self._take_rows(lane)))
         for ghost in [one for one in ghosts if one.id in self.ghosts]:
             self._show_ghost(self.ghosts[ghost.id], ghost)
-            place = len(rows) - (bool(project.lanes) and project.lanes[-1].is_else and ghost.role != "else")
+            place = len(rows) - (bool(shown) and shown[-1].is_else and ghost.role != "else")
             rows.insert(place, (self.ghosts[ghost.id], 0, []))
         self.area.show_views(rows)
         self._make_room(bool(rows))
@@ -349,8 +356,9 @@ class Timeline(QWidget):
     def _show_hint(self, project: Project) -> None:
         """Say at the grip of the first lane what it is for, until something was dragged out once."""
         words = "" if self._workspace.settings.get("seen_drag") else tr("‹ Drag the dots into your DAW or a folder")
-        for place, lane in enumerate(project.lanes):
-            self.lanes[lane.id].wave.set_hint(words if place == 0 else "")
+        first = project.lanes[0].id if project.lanes else ""
+        for lane_id, view in self.lanes.items():
+            view.wave.set_hint(words if lane_id == first else "")
 
     def _new_ghosts(self, project: Project) -> list[GhostLane]:
         """Lanes on their way that will be lanes of their own; what completes the sum is below all that still wait."""
@@ -512,6 +520,14 @@ class Timeline(QWidget):
 
     # What users do.
 
+    def _on_sought(self, lane_id: str) -> None:
+        if lane_id in self.lanes:
+            self._workspace.document.set_current(lane_id)
+
+    def _on_pulled(self, view: LaneView, place: QPoint) -> None:
+        if view.lane_id in self.lanes:
+            self.area.pull(view, place)
+
     def _on_chosen(self, lane_id: str, modifiers: Qt.KeyboardModifier) -> None:
         """A click chooses one lane, with Ctrl also this one, with Shift all up to it."""
         document = self._workspace.document
@@ -528,6 +544,8 @@ class Timeline(QWidget):
             document.set_current(lane_id)
 
     def _on_drag(self, lane_id: str, without: bool) -> None:
+        if lane_id not in self.lanes:
+            return
         chosen = self._workspace.document.chosen
         if without:
             self.complement_wanted.emit(lane_id)

@@ -208,7 +208,7 @@ def _wave_colours(colour: str, dimmed: bool) -> list[int]:
     return _with_alphas(colour, alphas.ravel())
 
 
-def _with_alphas(colour: str, alphas: FloatArray) -> list[int]:
+def _with_alphas(colour: str, alphas: npt.NDArray[np.float64]) -> list[int]:
     """``faded(colour, alpha).rgba()`` of many alphas, without a QColor of each."""
     opaque = np.uint32(QColor(colour).rgb() & 0xFFFFFF)
     table: list[int] = (((np.rint(alphas * 65535).astype(np.uint32) >> 8) << 24) | opaque).tolist()
