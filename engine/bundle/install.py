@@ -14,6 +14,7 @@ import shutil
 import stat
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -65,6 +66,11 @@ def add_bundle(source: Path | str, name: str = "", replace: bool = False) -> tup
     with _opened(path) as given:
         with given.stream(MANIFEST) as stream:
             raw = stream.read(MANIFEST_LIMIT_BYTES + 1)
+        if len(raw) > MANIFEST_LIMIT_BYTES:
+            raise BundleError(
+                "{path} is over {manifest_limit_bytes} bytes, which no manifest is; get the bundle again",
+                path=f"{MANIFEST} in {path}", manifest_limit_bytes=MANIFEST_LIMIT_BYTES,
+            )  # fmt: skip
         bundle = read_bundle(raw, path)
         name = name or bundle.manifest.name
         target = _place(name, bundle, replace)
@@ -148,7 +154,8 @@ class _Zip:
         if len(rows) != 1:
             raise _missing(file, self._path)
         kind = stat.S_IFMT(rows[0].external_attr >> 16)
-        if rows[0].flag_bits & ENCRYPTED or kind not in (0, stat.S_IFREG):
+        plain = rows[0].compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+        if rows[0].flag_bits & ENCRYPTED or kind not in (0, stat.S_IFREG) or not plain:
             raise BundleError(
                 "{file} in {archive} is no plain file; make the zip file again", file=file, archive=self._path.name
             )
@@ -166,8 +173,11 @@ def _opened(path: Path) -> Iterator[_BundleSource]:
     try:
         with zipfile.ZipFile(path) as archive:
             yield _Zip(archive, path)
-    # NotImplementedError is what zipfile raises for a compression it does not know
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, EOFError, RuntimeError) as error:
+    # What zipfile lets through of damaged files, beside its own errors: OSError for a place that no file has.
+    except (
+        zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, NotImplementedError, EOFError, OSError, RuntimeError,
+        ValueError,
+    ) as error:  # fmt: skip
         raise BundleError(
             "{file} is no zip file that can be read ({reason}); get it again", file=path.name, reason=error
         ) from error

@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import stat
 import zipfile
 
@@ -13,7 +14,7 @@ from engine.bundle.bundle import load_bundle
 from engine.bundle.install import add_bundle, remove_bundle, user_bundles
 from engine.bundle.library import find_bundle
 from engine.cli.parser import main
-from engine.errors import BundleError
+from engine.errors import BundleError, EngineError
 
 
 @pytest.fixture(autouse=True)
@@ -81,6 +82,40 @@ def test_a_zip_file_that_unpacks_to_too_much_is_refused(given, tmp_path, monkeyp
     with pytest.raises(BundleError, match="unpacks to over"):
         add_bundle(zipped(given, tmp_path / "bomb.zip"))
     assert not list(user_bundles().iterdir())
+
+
+def test_a_damaged_zip_file_is_one_sentence(given, tmp_path):
+    whole, dice, path, refused = (
+        zipped(given, tmp_path / "whole.zip").read_bytes(),
+        random.Random(1),
+        tmp_path / "x.zip",
+        0,
+    )
+    for _ in range(400):
+        raw = bytearray(whole)
+        for _ in range(dice.randint(1, 5)):
+            raw[dice.randrange(len(raw))] = dice.choice((0, 255, dice.randrange(256)))
+        path.write_bytes(raw[: dice.choice((len(raw), dice.randrange(len(raw))))])
+        try:
+            add_bundle(path, replace=True)
+        except EngineError:
+            refused += 1
+    assert refused > 300
+
+
+@pytest.mark.parametrize("kind", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_zip_file_is_stored_or_deflated_and_nothing_else(given, tmp_path, kind):
+    with zipfile.ZipFile(tmp_path / "odd.zip", "w", kind) as archive:
+        for file in given.iterdir():
+            archive.write(file, file.name)
+    with pytest.raises(BundleError, match="is no plain file"):
+        add_bundle(tmp_path / "odd.zip")
+
+
+def test_a_manifest_in_a_zip_file_that_is_too_large_is_refused(given, tmp_path):
+    (given / "manifest.json").write_bytes((given / "manifest.json").read_bytes() + b" " * (1 << 20))
+    with pytest.raises(BundleError, match="which no manifest is"):
+        add_bundle(zipped(given, tmp_path / "big.zip"))
 
 
 def test_a_link_in_a_zip_file_is_refused(given, tmp_path):
