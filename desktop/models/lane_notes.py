@@ -32,7 +32,7 @@ from engine import (
 )
 
 LEAVE_MS = 2000
-SURE_ENOUGH = 0.25  # below, the user is told to check the notes
+SURE_ENOUGH = 0.35  # below, the user is told to check the notes
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from engine.audio.reader import AudioInfo, blocks, resampled, samples_at
 from engine.composing.beat import time_map_of
-from engine.notes.beats import KEY_NAMES, key_of
+from engine.notes.beats import KEY_NAMES, clear_chroma, key_of
 from engine.notes.time_map import TimeMap
 
 RATE_HZ, FFT_SAMPLES, HOP_SAMPLES = 22_050, 4096, 512
@@ -160,7 +160,7 @@ def hear_music(info: AudioInfo, check: Callable[[], None], seed: int = 0) -> Mus
     time_map = time_map_of(onset_L, bass_L, chroma_LP, HOP_SAMPLES / RATE_HZ)
     if time_map is None:
         time_map, remarks = TimeMap(bpm=USUAL_BPM), (NOT_SURE_OF_TIME.format(bpm=USUAL_BPM),)
-    tonic, mode = _key(key_of(chroma_LP.sum(axis=0))[0])
+    tonic, mode = _key(key_of(clear_chroma(chroma_LP))[0])
     times_s = np.arange(len(chroma_LP)) * HOP_SAMPLES / RATE_HZ
     beats_L = np.array([time_map.beat_at(float(at_s)) for at_s in times_s])
     bars_L = np.floor(beats_L / time_map.beats_per_bar + 1e-6).astype(int)

@@ -2,11 +2,13 @@
 
 librosa takes seconds to load and holds the interpreter while it does; ``engine.notes.listen`` is a process for it.
 
-Source: beats by dynamic programming (Ellis 2007) as in librosa; key by the profiles of Krumhansl and Kessler (1982).
+Beats and bars are the likeliest way through what a network hears (``bar_tracker``). Source of the key: the profiles of
+Albrecht and Shanahan (2013), counted from scores.
 """
 
 from __future__ import annotations
 
+import functools
 import importlib
 import importlib.util
 import itertools
@@ -20,21 +22,29 @@ import numpy.typing as npt
 
 from engine.audio.reader import AudioInfo, Samples, blocks, resampled, samples_at
 from engine.errors import RequestError
+from engine.notes.bar_tracker import TrackedBars, track_bars
+from engine.notes.beat_network import BeatNetwork
+from engine.notes.calibration import BARS, BEATS, KEY, calibrated
 from engine.notes.time_map import BPM_LIMITS, TimeMap
 
 Array = npt.NDArray[np.float64]
 
-FORMAT = 1  # of the answer; another one makes kept answers old
+FORMAT = 2  # of the answer; another one makes kept answers old
 RATE_HZ, HOP_SAMPLES, FFT_SAMPLES = 22_050, 512, 2048
 CHUNK_S = 60.0  # analysed at once, so that memory does not grow with the file
 BASS_HZ = 150.0
+TONE_SAMPLES, TONE_HZ, TONE_WIDTH = 4096, (60.0, 2000.0), 0.35  # of the harmony; the width in semitones
 SHORTEST_S = 4.0
+LEAST_SURE = 0.25  # mean of what the network says at the beats; less is no beat
 STEADY_S = 0.030  # beats that are all this near to an even grid are one
-REACH_FRAMES = 2  # within which the peak of an onset is looked for
 METERS = (4, 3)
 WALTZ_MARGIN = 0.35  # how much better three beats have to fit than four, which are far more common
-MAJOR = (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88)
-MINOR = (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17)
+MAJOR = (0.238, 0.006, 0.111, 0.006, 0.137, 0.094, 0.016, 0.214, 0.009, 0.080, 0.008, 0.081)
+MINOR = (0.220, 0.006, 0.104, 0.123, 0.019, 0.103, 0.012, 0.214, 0.062, 0.022, 0.061, 0.052)
+HARMONY, CLEAR_CHANGE = (
+    2.0,
+    0.05,
+)  # what changes of harmony count for bars, and how different they are in music with chords
 KEY_NAMES = (
     "C major", "C# major", "D major", "Eb major", "E major", "F major", "F# major", "G major", "Ab major", "A major",
     "Bb major", "B major", "C minor", "C# minor", "D minor", "Eb minor", "E minor", "F minor", "F# minor", "G minor",
@@ -48,13 +58,13 @@ class TempoEstimate:
 
     Attributes:
         bpm: beats per minute; 0 where no beat was found.
-        bpm_confidence: 0 to 1.
+        bpm_confidence: 0 to 1, the share of beats that is to be expected right, or at half or twice the tempo.
         beats_s: the beats, empty where the tempo is steady.
         first_s: the first beat of a bar.
         beats_per_bar: beats in a bar.
-        downbeat_confidence: 0 to 1, that bars begin there.
+        downbeat_confidence: 0 to 1, the F1 of first beats that is to be expected.
         key: one of ``KEY_NAMES``; empty where nothing has a pitch.
-        key_confidence: 0 to 1.
+        key_confidence: 0 to 1, that it is the key.
     """
 
     bpm: float = 0.0
@@ -110,34 +120,43 @@ def estimate_tempo(info: AudioInfo) -> TempoEstimate:
     """
     if not can_estimate():
         raise RequestError("hearing tempo and key needs librosa; install it with: pip install 'fluxstem[tempo]'")
-    onsets, bass, chroma = [np.zeros(0)], [np.zeros(0)], [np.zeros((12, 0))]
+    network, chroma, bass, seconds = BeatNetwork(), [np.zeros((12, 0))], [np.zeros(0)], 0.0
     for mono_N in _chunks(info):
-        onset_L, bass_L, chroma_PL = _features(mono_N)
-        onsets.append(onset_L)
-        bass.append(bass_L)
+        network.add(mono_N)
+        chroma_PL, bass_L = _features(mono_N)
         chroma.append(chroma_PL)
-    onset_L, bass_L, chroma_PL = np.concatenate(onsets), np.concatenate(bass), np.concatenate(chroma, axis=1)
-    key, key_confidence = key_of(chroma_PL.sum(axis=1))
-    beats_L = _beats(onset_L)
-    if len(beats_L) < 4:
+        bass.append(bass_L)
+        seconds += len(mono_N) / RATE_HZ
+    chroma_PL = np.concatenate(chroma, axis=1)
+    key, clear = key_of(clear_chroma(chroma_PL.T))
+    key_confidence = calibrated(clear, KEY) if key else 0.0
+    bars = track_bars(network.said()) if seconds >= SHORTEST_S else None
+    if bars is None or len(bars.beats_s) < 4 or bars.sure < LEAST_SURE:
         return TempoEstimate(key=key, key_confidence=key_confidence)
-    beats_s = beats_L * HOP_SAMPLES / RATE_HZ
-    meter, phase, downbeat_confidence = bars_of(_at_beats(bass_L, beats_L), _changes(chroma_PL, beats_L))
-    bpm, beats_s, steady = even_beats(beats_s)
+    bpm, beats_s, steady = even_beats(bars.beats_s)
+    stress_B = _standard(bars.firsts) + _standard(_at_beats(np.concatenate(bass), bars.beats_s))
+    meter, phase, stands_out = bars_of(stress_B, *_harmony_changes(chroma_PL, bars.beats_s))
     return TempoEstimate(
         bpm=bpm,
-        bpm_confidence=_confidence(onset_L, beats_L),
+        bpm_confidence=calibrated(_steadiness(bars), BEATS),
         beats_s=() if steady else tuple(round(float(at), 4) for at in beats_s),
         first_s=round(float(beats_s[phase]), 4),
         beats_per_bar=meter,
-        downbeat_confidence=downbeat_confidence,
+        downbeat_confidence=calibrated(stands_out, BARS),
         key=key,
         key_confidence=key_confidence,
     )
 
 
+def clear_chroma(chroma_LP: Array) -> Array:
+    """How much of each pitch class is heard in all, without what drums and noise put into all of them alike, (12)."""
+    if not len(chroma_LP):
+        return np.zeros(12)
+    return np.asarray(np.maximum(chroma_LP - np.median(chroma_LP, axis=1, keepdims=True), 0).sum(axis=0))
+
+
 def key_of(chroma_P: Array) -> tuple[str, float]:
-    """Key and confidence of how much of each pitch class, from C up, is heard."""
+    """Key of how much of each pitch class, from C up, is heard, and how clearly it is that one, 0 to 1."""
     if chroma_P.std() < 1e-9:
         return "", 0.0
     fits = [
@@ -149,9 +168,15 @@ def key_of(chroma_P: Array) -> tuple[str, float]:
     return KEY_NAMES[int(np.argmax(fits))], round(confidence, 2)
 
 
-def bars_of(bass_B: Array, change_B: Array) -> tuple[int, int, float]:
-    """Beats in a bar, the first beat of one, and confidence, from bass and change of harmony at every beat."""
-    score_B = _standard(bass_B) + _standard(change_B)
+def bars_of(stress_B: Array, change_B: Array, harmony: float = 1.0) -> tuple[int, int, float]:
+    """Beats in a bar, the first beat of one, and how far the first beats stand out, 0 to 1.
+
+    Args:
+        stress_B: what speaks for a first beat at every beat, as its bass.
+        change_B: how much the harmony changes there.
+        harmony: what that counts against the stress.
+    """
+    score_B = _standard(stress_B) + harmony * _standard(change_B)
     best = (-math.inf, 4, 0, 0.0)
     for meter in METERS:
         means = [float(score_B[phase::meter].mean()) for phase in range(min(meter, len(score_B)))]
@@ -201,64 +226,47 @@ def _mono(info: AudioInfo) -> Iterator[Samples]:
         yield block_CN.mean(axis=0, keepdims=True)
 
 
-def _features(mono_N: npt.NDArray[np.float32]) -> tuple[Array, Array, Array]:
-    """Onset strength, that of the bass, and chroma by frame."""
+def _features(mono_N: npt.NDArray[np.float32]) -> tuple[Array, Array]:
+    """Strength of each pitch class by frame, from C up, and of what begins in the bass."""
     librosa = importlib.import_module("librosa")
     power_FL = np.abs(librosa.stft(mono_N, n_fft=FFT_SAMPLES, hop_length=HOP_SAMPLES)) ** 2
     power_FL = power_FL[:, : max(len(mono_N) // HOP_SAMPLES, 1)]
     shape = {"sr": RATE_HZ, "hop_length": HOP_SAMPLES}
-    mel_FL = librosa.power_to_db(librosa.feature.melspectrogram(S=power_FL, sr=RATE_HZ))
     low_FL = librosa.power_to_db(librosa.feature.melspectrogram(S=power_FL, sr=RATE_HZ, n_mels=6, fmax=BASS_HZ))
-    onset_L = librosa.onset.onset_strength(S=mel_FL, **shape)
-    bass_L = librosa.onset.onset_strength(S=low_FL, **shape)
-    chroma_PL = librosa.feature.chroma_stft(S=power_FL, n_fft=FFT_SAMPLES, norm=None, **shape)
-    return onset_L, bass_L, np.sqrt(chroma_PL)
+    tones_FL = np.abs(librosa.stft(mono_N, n_fft=TONE_SAMPLES, hop_length=HOP_SAMPLES))[:, : power_FL.shape[1]]
+    return _pitch_classes().T @ tones_FL, librosa.onset.onset_strength(S=low_FL, **shape)
 
 
-def _beats(onset_L: Array) -> Array:
-    """Frames of the beats, as fractions."""
-    if len(onset_L) * HOP_SAMPLES < SHORTEST_S * RATE_HZ or onset_L.max(initial=0.0) <= 0.0:
-        return np.zeros(0)
-    librosa = importlib.import_module("librosa")
-    _, beats_L = librosa.beat.beat_track(
-        onset_envelope=onset_L, sr=RATE_HZ, hop_length=HOP_SAMPLES, trim=False, units="frames"
-    )
-    return np.array([_peak(onset_L, int(at)) for at in beats_L])
+@functools.cache
+def _pitch_classes() -> Array:
+    """Weight of each bin for each pitch class, (bins, 12)."""
+    hertz_F = np.fft.rfftfreq(TONE_SAMPLES, 1 / RATE_HZ)
+    pitch_F = 69 + 12 * np.log2(np.maximum(hertz_F, 1.0) / 440)
+    near_FP = np.exp(-0.5 * (((pitch_F[:, None] - np.arange(12) + 6) % 12 - 6) / TONE_WIDTH) ** 2)
+    return np.asarray(near_FP * ((hertz_F >= TONE_HZ[0]) & (hertz_F <= TONE_HZ[1]))[:, None])
 
 
-def _peak(onset_L: Array, at: int) -> float:
-    """The top of the onset near a frame, between frames by a parabola."""
-    first, last = max(at - REACH_FRAMES, 1), min(at + REACH_FRAMES + 1, len(onset_L) - 1)
-    if last <= first:
-        return float(at)
-    top = first + int(np.argmax(onset_L[first:last]))
-    before, here, after = onset_L[top - 1 : top + 2]
-    bend = before - 2 * here + after
-    if here <= max(before, after) or bend >= 0:
-        return float(at)
-    return top + float(0.5 * (before - after) / bend)
-
-
-def _at_beats(values_L: Array, beats_L: Array) -> Array:
+def _at_beats(values_L: Array, beats_s: Array) -> Array:
     """The largest value near each beat."""
-    places = np.round(beats_L).astype(int)
+    places = np.round(beats_s * RATE_HZ / HOP_SAMPLES).astype(int)
     return np.array([values_L[max(at - 1, 0) : at + 3].max(initial=0.0) for at in places])
 
 
-def _changes(chroma_PL: Array, beats_L: Array) -> Array:
-    """How much the harmony of a beat differs from that of the beat before."""
-    edges = [*np.round(beats_L).astype(int), chroma_PL.shape[1]]
+def _harmony_changes(chroma_PL: Array, beats_s: Array) -> tuple[Array, float]:
+    """How much the harmony of each beat differs from that of the beat before, and what that says of bars."""
+    at_L = np.clip(np.round(beats_s * RATE_HZ / HOP_SAMPLES).astype(int), 0, max(chroma_PL.shape[1] - 1, 0))
+    edges = [*at_L, chroma_PL.shape[1]]
     means = [chroma_PL[:, a : max(b, a + 1)].mean(axis=1) for a, b in itertools.pairwise(edges)]
     units = [mean / max(float(np.linalg.norm(mean)), 1e-9) for mean in means]
-    return np.array([0.0, *(1.0 - float(a @ b) for a, b in itertools.pairwise(units))])
+    change_B = np.array([0.0, *(1.0 - float(a @ b) for a, b in itertools.pairwise(units))])
+    return change_B, HARMONY * min(float(change_B.std()) / CLEAR_CHANGE, 1.0)
 
 
-def _confidence(onset_L: Array, beats_L: Array) -> float:
-    """How evenly the beats come, and how far their onsets stand out."""
-    gaps = np.diff(beats_L)
+def _steadiness(bars: TrackedBars) -> float:
+    """How evenly the beats come, and how sure the network is of them."""
+    gaps = np.diff(bars.beats_s)
     even = float(np.mean(np.abs(gaps / np.median(gaps) - 1.0) < 0.06))
-    clear = (_at_beats(onset_L, beats_L).mean() - onset_L.mean()) / max(float(onset_L.std()), 1e-9)
-    return round(even * min(max(float(clear), 0.0) / 1.5, 1.0), 2)
+    return even * bars.sure
 
 
 def _standard(values: Array) -> Array:

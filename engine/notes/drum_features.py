@@ -16,7 +16,10 @@ LOWEST_HZ = 35.0
 COMPRESSION = 1e4  # of power before its logarithm; the loudest frame is 1
 LAG_FRAMES = 2  # over which a band has to grow
 PEAK_FRAMES, MEAN_FRAMES = 3, 12  # to either side: the highest there, and above their mean
-LEAST_GROWTH = 0.08  # of a band on average, in tenfold steps of power
+LEAST_GROWTH = 0.06  # of a band on average, in tenfold steps of power
+# Soft strokes show in their own bands alone, Hz: a hi-hat under a snare, a kick under cymbals.
+OWN_RANGES_HZ, LEAST_OWN_GROWTH = ((5_000.0, 11_025.0), (0.0, 150.0)), 0.08
+TOGETHER_FRAMES = 2  # onsets that are no further apart are one
 CONTEXT_FRAMES = (-2, 0, 1, 2, 4, 7, 12)  # around an onset that the network sees
 DRUMS = ("kick", "snare", "hi-hat", "open hi-hat", "tom", "cymbal")
 
@@ -55,14 +58,27 @@ def find_onsets(bands_BL: Array) -> npt.NDArray[np.intp]:
     wide_BL = bands_BL.copy()  # a tone that moves to the band beside it is nothing new
     wide_BL[1:] = np.maximum(wide_BL[1:], bands_BL[:-1])
     wide_BL[:-1] = np.maximum(wide_BL[:-1], bands_BL[1:])
-    growth_L = np.zeros(bands_BL.shape[1], np.float32)
-    growth_L[LAG_FRAMES:] = np.maximum(bands_BL[:, LAG_FRAMES:] - wide_BL[:, :-LAG_FRAMES], 0).mean(axis=0)
-    growth_L[:LAG_FRAMES] = bands_BL[:, :LAG_FRAMES].mean(axis=0)
+    growth_BL = bands_BL.copy()
+    growth_BL[:, LAG_FRAMES:] = np.maximum(bands_BL[:, LAG_FRAMES:] - wide_BL[:, :-LAG_FRAMES], 0)
+    middle_B = np.fft.rfftfreq(FFT_SAMPLES, 1 / RATE_HZ)[mel_bank().argmax(axis=1)]
+    growth_L = growth_BL.mean(axis=0)
+    is_peak_L = _peaks(growth_L, LEAST_GROWTH)
+    for low, high in OWN_RANGES_HZ:
+        is_peak_L |= _peaks(growth_BL[(middle_B >= low) & (middle_B < high)].mean(axis=0), LEAST_OWN_GROWTH)
+    onsets = list[int]()
+    for frame in map(int, np.flatnonzero(is_peak_L)):
+        if onsets and frame - onsets[-1] <= TOGETHER_FRAMES:
+            onsets[-1] = max(onsets[-1], frame, key=lambda at: growth_L[at])
+        else:
+            onsets.append(frame)
+    return np.array(onsets, np.intp)
+
+
+def _peaks(growth_L: Array, least: float) -> npt.NDArray[np.bool_]:
+    """True where it is highest around, and so much above its mean there."""
     highest_L = _around(growth_L, PEAK_FRAMES).max(axis=1)
     mean_L = _around(growth_L, MEAN_FRAMES).mean(axis=1)
-    is_peak_L = (growth_L >= highest_L) & (growth_L > mean_L + LEAST_GROWTH)
-    frames = np.flatnonzero(is_peak_L)
-    return frames[np.diff(frames, prepend=-PEAK_FRAMES - 1) > 1]
+    return np.asarray((growth_L >= highest_L) & (growth_L > mean_L + least))
 
 
 def _around(values_L: Array, reach: int) -> Array:

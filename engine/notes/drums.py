@@ -17,6 +17,7 @@ import numpy.typing as npt
 import soxr
 
 from engine.errors import BundleDamaged
+from engine.notes.calibration import STROKE, calibrated
 from engine.notes.drum_features import (
     DRUMS,
     FFT_SAMPLES,
@@ -33,7 +34,10 @@ from engine.notes.note import DrumHit
 
 WEIGHTS = "drums.npz"
 WEIGHTS_LIMIT_BYTES = 16 << 20  # unpacked
-LEAST_SURE = 0.5
+# From which probability on it was struck; rare ones are held back by the network itself.
+LEAST_SURE = {"kick": 0.5, "snare": 0.45, "hi-hat": 0.35, "open hi-hat": 0.3, "tom": 0.35, "cymbal": 0.35}
+LEAST_LIKELIEST = 0.3  # of the likeliest drum at an onset, which is struck even below that; less is no stroke
+HATS = ("hi-hat", "open hi-hat")  # one instrument: never both at once
 APART_S = 0.03  # strokes on one drum are never nearer
 # A drum's own bands, by which its loudness is measured, in Hz.
 OWN_HZ = {
@@ -93,16 +97,19 @@ def drum_weights(folder: Path) -> tuple[Array, ...]:
 
 def _hits(bands_BL: Array, onsets_O: npt.NDArray[np.intp], said_OD: Array, only: Sequence[str]) -> list[DrumHit]:
     levels = {drum: _own_growth(bands_BL, onsets_O, drum) for drum in only}
+    least = LEAST_LIKELIEST if set(only) == set(DRUMS) else 0.0  # of a stem of hi-hats, all onsets are hi-hats
     last_s, hits = dict.fromkeys(only, -1.0), list[DrumHit]()
     for number, frame in enumerate(onsets_O):
         at_s = round(float(frame) * HOP_SAMPLES / RATE_HZ, 4)
         sure = {drum: float(said_OD[number, DRUMS.index(drum)]) for drum in only}
         best = max(sure, key=lambda drum: sure[drum])
-        for drum in only:
-            struck = sure[drum] >= LEAST_SURE or drum == best
-            if struck and at_s - last_s[drum] >= APART_S:
+        struck = {drum for drum in only if sure[drum] >= (least if drum == best else LEAST_SURE[drum])}
+        if struck.issuperset(HATS):
+            struck.remove(min(HATS, key=lambda drum: sure[drum]))
+        for drum in (drum for drum in only if drum in struck):
+            if at_s - last_s[drum] >= APART_S:
                 last_s[drum] = at_s
-                hits.append(DrumHit(at_s, drum, levels[drum][number], round(sure[drum], 2)))
+                hits.append(DrumHit(at_s, drum, levels[drum][number], calibrated(sure[drum], STROKE)))
     return hits
 
 

@@ -18,7 +18,7 @@ USUAL_VELOCITY, LEAST_VELOCITY = 0.8, 0.1
 # A note is let go where it falls by more than this within so many frames: instruments that ring fall more slowly.
 RELEASE_DB, RELEASE_FRAMES = 4.0, 8
 RELEASE_S = 0.04  # from there to where a key is up
-FAINT_DB = 18.0  # below its loudest a note has ended in any case
+FAINT_DB = 12.0  # below its loudest a note has ended in any case
 SHORTEST_S = 0.04
 
 

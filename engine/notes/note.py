@@ -75,10 +75,13 @@ class Transcription:
 
     Attributes:
         notes: by start, then pitch.
-        confidence: 0 to 1, that the notes are those that were played; 0 where there are none.
+        confidence: 0 to 1, the F1 of the notes that is to be expected; 0 where there are none.
         length_s: of the sound.
+        sure: of each note the probability that it was played; the notes' own confidence is the network's, that their
+            key sounds.
     """
 
     notes: tuple[NoteEvent, ...] = ()
     confidence: float = 0.0
     length_s: float = 0.0
+    sure: tuple[float, ...] = ()

@@ -25,7 +25,7 @@ from engine.notes.stem_source import StemSource, stem_source
 from engine.notes.time_map import TimeMap
 from engine.notes.transcribe import SURE_ENOUGH, transcribe
 
-FORMAT = 1  # of the JSON; another one makes kept answers old
+FORMAT = 2  # of the JSON; another one makes kept answers old
 LONGEST_S = 3600.0
 DRUMS_BELOW = 0.1  # confidence of the notes of something that has no pitch at all
 StemKind = Literal["auto", "notes", "drums"]
@@ -169,10 +169,10 @@ def _as_notes(heard: Transcription, source: StemSource) -> StemAnalysis:
         said = (NOTHING.format(name=source.prompt),)
     elif heard.confidence < SURE_ENOUGH:
         said = (UNSURE.format(name=source.prompt, confidence=heard.confidence),)
+    notes = tuple(replace(note, confidence=sure) for note, sure in zip(heard.notes, heard.sure, strict=True))
     return StemAnalysis(
-        name=source.prompt, kind="notes", length_s=heard.length_s, notes=heard.notes, confidence=heard.confidence,
-        said=said,
-    )  # fmt: skip
+        name=source.prompt, kind="notes", length_s=heard.length_s, notes=notes, confidence=heard.confidence, said=said
+    )
 
 
 def _as_drums(mono_CN: npt.NDArray[np.float32], source: StemSource, length_s: float) -> StemAnalysis:

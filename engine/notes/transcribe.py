@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import soxr
 
+from engine.notes.calibration import NOTE, STEM, calibrated, onset_strengths
 from engine.notes.decode import DecodeSettings, decode
 from engine.notes.loudness import with_loudness
 from engine.notes.network import HOP_SAMPLES, RATE_HZ, FloatArray, NoteNetwork
@@ -16,7 +17,8 @@ from engine.notes.note import NoteEvent, Transcription
 
 SILENT_DB = -55.0  # against the loudest moment: nothing is expected to be written down there
 SURE = 0.75  # mean activation of notes that are certainly there
-SURE_ENOUGH = 0.25  # below this confidence, a caller does better without the notes
+COVERED = 0.6  # of what sounds, by notes that are sure; less of it lowers the confidence
+SURE_ENOUGH = 0.35  # below this confidence, a caller does better without the notes
 
 
 def transcribe(
@@ -45,10 +47,14 @@ def transcribe(
     if peak < 1e-6:
         return Transcription(length_s=length_s)
     mono_N = mono_N * np.float32(0.7 / peak)  # it was trained on sounds that are loud
-    notes = decode((network or NoteNetwork()).hear(mono_N, check), settings)
+    heard = (network or NoteNetwork()).hear(mono_N, check)
+    notes = decode(heard, settings)
     notes = tuple(replace(note, end_s=min(note.end_s, length_s)) for note in notes if note.start_s < length_s)
-    confidence = _confidence(notes, frame_levels(mono_N))
-    return Transcription(with_loudness(notes, mono_N), confidence, length_s)
+    strengths = onset_strengths(notes, heard)
+    covered = min(covered_surely(notes, frame_levels(mono_N)) / COVERED, 1.0)
+    confidence = round(covered * calibrated(float(np.mean(strengths)), STEM), 2) if notes else 0.0
+    sure = tuple(calibrated(strength, NOTE) for strength in strengths)
+    return Transcription(with_loudness(notes, mono_N), confidence, length_s, sure)
 
 
 def _mono(audio_CN: npt.NDArray[np.floating], rate_hz: int) -> FloatArray:
@@ -67,8 +73,8 @@ def frame_levels(mono_N: FloatArray) -> FloatArray:
     return np.asarray(10 * np.log10(power_L / max(float(power_L.max()), 1e-12) + 1e-12), np.float32)
 
 
-def _confidence(notes: Sequence[NoteEvent], level_L: FloatArray) -> float:
-    """How sure the notes are, times how much of what sounds they cover."""
+def covered_surely(notes: Sequence[NoteEvent], level_L: FloatArray) -> float:
+    """How sure the network is that keys sound, times how much of what sounds the notes cover, 0 to 1."""
     loud_L = level_L > SILENT_DB
     if not notes or not loud_L.any():
         return 0.0

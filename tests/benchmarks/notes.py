@@ -4,12 +4,15 @@
 
 Every piece is played on the shared font and note banks through effects of its own; each stem is heard alone, tempo and
 key in the mix. Note F1 counts an onset within 50 ms and half a semitone, with offsets also an end within 20 % of the
-length; beat F1 is that of mir_eval, 70 ms. Needs the extras notes, tempo, bench and training.
+length; beat F1 is that of mir_eval, 70 ms, and beats at any level are its AMLt, to which half and twice the tempo are
+right too. A second table holds what the program says of itself against what is true. Needs the extras notes, tempo,
+bench and training.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterator
@@ -39,7 +42,10 @@ TONICS = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 # Modes that a key of major or minor names rightly; the others have no right answer here.
 KEYS = {"major": "major", "minor": "minor", "harmonic minor": "minor", "melodic minor": "minor"}
 
+SAID_EDGES = (0.0, 0.5, 0.7, 0.8, 0.9, 1.01)
+
 Scores = dict[str, list[float]]
+Claims = dict[str, list[tuple[float, float]]]  # confidence, and what was true
 
 
 def main() -> None:
@@ -52,18 +58,33 @@ def main() -> None:
     renderer, network = PartRenderer(SoundLibrary.find()), NoteNetwork()
     lines: Scores = defaultdict(list)
     music: Scores = defaultdict(list)
+    claims: Claims = defaultdict(list)
     for number in range(arguments.pieces):
         seed = arguments.seed + number
         band = render_band(renderer, np.random.default_rng(seed), arguments.seconds)
         for part, stem_CN in _parts(band):
-            for name, value in _heard_stem(part, stem_CN, network):
+            for name, value in _heard_stem(part, stem_CN, network, claims):
                 lines[name].append(value)
-        for name, value in _heard_mix(band, seed, arguments.seconds):
+        for name, value in _heard_mix(band, seed, arguments.seconds, claims):
             music[name].append(value)
     print(f"{arguments.pieces} pieces of {arguments.seconds:g} s")
     print("| what | stems or pieces | mean |\n|---|---|---|")
     for name, values in [*sorted(lines.items()), *sorted(music.items())]:
         print(f"| {name} | {len(values)} | {np.mean(values):.2f} |")
+    print("\n| confidence in | said | how many | said on average | true |\n|---|---|---|---|---|")
+    for name, pairs in claims.items():
+        for row in _reliability(pairs):
+            print(f"| {name} | {row} |")
+
+
+def _reliability(pairs: list[tuple[float, float]]) -> Iterator[str]:
+    """A row for each span of confidences."""
+    said, true = np.array(pairs).T
+    for low, high in itertools.pairwise(SAID_EDGES):
+        inside = (said >= low) & (said < high)
+        if inside.any():
+            spans = f"{low:g} to {min(high, 1.0):g}"
+            yield f"{spans} | {int(inside.sum())} | {said[inside].mean():.2f} | {true[inside].mean():.2f}"
 
 
 def _parts(band: Band) -> Iterator[tuple[ScorePart, np.ndarray]]:
@@ -71,10 +92,12 @@ def _parts(band: Band) -> Iterator[tuple[ScorePart, np.ndarray]]:
         yield band.score.parts[number], stem_CN
 
 
-def _heard_stem(part: ScorePart, stem_CN: np.ndarray, network: NoteNetwork) -> Iterator[tuple[str, float]]:
+def _heard_stem(
+    part: ScorePart, stem_CN: np.ndarray, network: NoteNetwork, claims: Claims
+) -> Iterator[tuple[str, float]]:
     if families()[part.family].drums:
         if part.role == "drums":
-            yield from _heard_drums(part, stem_CN)
+            yield from _heard_drums(part, stem_CN, claims)
         return
     heard = transcribe(stem_CN, RATE, network)
     if not part.notes:
@@ -87,6 +110,11 @@ def _heard_stem(part: ScorePart, stem_CN: np.ndarray, network: NoteNetwork) -> I
             *true, *found, onset_tolerance=ONSET_S, offset_ratio=share
         )
         yield f"note F1, {kind}, {name}", f1
+        if share is None:
+            claims["a stem's notes (F1)"].append((heard.confidence, f1))
+    matched = mir_eval.transcription.match_notes(*true, *found, onset_tolerance=ONSET_S, offset_ratio=None)
+    right = {place for _, place in matched}
+    claims["a note"] += [(sure, float(place in right)) for place, sure in enumerate(heard.sure)]
     precision, recall, *_ = mir_eval.transcription.precision_recall_f1_overlap(
         *true, *found, onset_tolerance=ONSET_S, offset_ratio=None
     )
@@ -107,34 +135,44 @@ def _sounds_together(part: ScorePart) -> bool:
     return len(set(starts)) < 0.8 * len(starts)
 
 
-def _heard_drums(part: ScorePart, stem_CN: np.ndarray) -> Iterator[tuple[str, float]]:
+def _heard_drums(part: ScorePart, stem_CN: np.ndarray, claims: Claims) -> Iterator[tuple[str, float]]:
     hits = hear_drums(stem_CN, RATE)
     for drum in DRUMS:
         true = np.array(sorted({note.start_s for note in part.notes if KIND.get(note.midi) == drum}))
+        found = [hit for hit in hits if hit.drum == drum]
+        found_s = np.array([hit.at_s for hit in found])
+        right = {place for _, place in mir_eval.util.match_events(true, found_s, ONSET_S)} if len(true) else set()
+        claims["a stroke"] += [(hit.confidence, float(place in right)) for place, hit in enumerate(found)]
         if len(true):
-            found = np.array([hit.at_s for hit in hits if hit.drum == drum])
-            yield f"stroke F1, {drum}", mir_eval.onset.f_measure(true, found)[0] if len(found) else 0.0
+            yield f"stroke F1, {drum}", mir_eval.onset.f_measure(true, found_s)[0] if found else 0.0
     true = np.array(sorted({note.start_s for note in part.notes}))
     found = np.array(sorted({hit.at_s for hit in hits}))
     yield "stroke F1, any drum", mir_eval.onset.f_measure(true, found)[0]
 
 
-def _heard_mix(band: Band, seed: int, seconds: float) -> Iterator[tuple[str, float]]:
+def _heard_mix(band: Band, seed: int, seconds: float, claims: Claims) -> Iterator[tuple[str, float]]:
     frame, *_ = draw_frame(np.random.default_rng(seed), seconds)
     beats = [frame.clock.at(beat) for beat in range(int(frame.clock.total_beats) + 1)]
     heard = _tempo_of(np.sum(band.stems, axis=0))
     time_map = heard.time_map
     found = list(time_map.beats_between(0.0, seconds)) if time_map is not None else []
     true_s = np.array([at for at in beats if at < seconds])
-    beat_f1 = mir_eval.beat.f_measure(mir_eval.beat.trim_beats(true_s), _trimmed([at for at, *_ in found]))
+    beats_s = _trimmed([at for at, *_ in found])
+    beat_f1 = mir_eval.beat.f_measure(mir_eval.beat.trim_beats(true_s), beats_s)
+    any_level = mir_eval.beat.continuity(mir_eval.beat.trim_beats(true_s), beats_s)[3] if len(beats_s) > 1 else 0.0
     yield "beat F1", beat_f1
+    yield "beats at any level (AMLt)", any_level
+    claims["the beats, at any level (AMLt)"].append((heard.bpm_confidence, any_level))
     yield f"beat F1, {'in 4/4' if frame.metre == '4/4' else 'in 3/4, 6/8 and 7/8'}", beat_f1
     bars = true_s[:: frame.beats]
     downbeats = [at for at, _, beat in found if beat == 1]
-    yield "downbeat F1", mir_eval.beat.f_measure(mir_eval.beat.trim_beats(bars), _trimmed(downbeats))
+    downbeat_f1 = mir_eval.beat.f_measure(mir_eval.beat.trim_beats(bars), _trimmed(downbeats))
+    yield "downbeat F1", downbeat_f1
+    claims["the bars (downbeat F1)"].append((heard.downbeat_confidence, downbeat_f1))
     if band.score.mode in KEYS:
         true = f"{TONICS[band.score.tonic % 12]} {KEYS[band.score.mode]}"
         yield "key, exact", float(heard.key == true)
+        claims["the key"].append((heard.key_confidence, float(heard.key == true)))
         yield "key, weighted", mir_eval.key.evaluate(true, heard.key)["Weighted Score"] if heard.key else 0.0
 
 

@@ -35,6 +35,7 @@ KIND = {key: drum for drum, keys in KEYS.items() for key in keys}
 SECONDS = 12.0
 NEAR_S = 0.035  # from a written stroke to the onset that is its
 HIDDEN, ROUNDS, BATCH = 64, 60, 256
+RANDOM_SHARE = 0.4  # pieces of strokes at random; the others are composed
 OTHERS_SHARE, OTHERS_DB = 0.5, (-30.0, -12.0)  # pieces with something else under the drums, and how far under
 HELD_EVERY = 8  # every eighth voice is kept to measure on
 
@@ -79,8 +80,9 @@ def main(argv: list[str]) -> int:
 
 
 def _heard(renderer: PartRenderer, rng: Rng, family: Family, voice: Voice) -> HeardStrokes:
-    part = _strokes(rng) if rng.random() < 0.7 else compose(rng, SECONDS, [family]).parts[0]
-    part = replace(part, notes=tuple(note for note in part.notes if _sounds(renderer, rng, voice, note)))
+    part = _strokes(rng) if rng.random() < RANDOM_SHARE else compose(rng, SECONDS, [family]).parts[0]
+    notes = tuple(note for note in part.notes if _sounds(renderer, rng, voice, note))
+    part = replace(part, notes=_one_hat(notes))
     audio_CN = renderer.wet(rng, part, voice, SECONDS)
     mono_N = np.asarray(audio_CN.mean(axis=0), np.float32)
     if rng.random() < OTHERS_SHARE:
@@ -102,6 +104,15 @@ def _heard(renderer: PartRenderer, rng: Rng, family: Family, voice: Voice) -> He
         else:
             struck_OD[near, DRUMS.index(KIND[note.midi])] = 1.0
     return HeardStrokes(features(bands_BL, onsets_O), struck_OD, missed)
+
+
+def _one_hat(notes: tuple[Note, ...]) -> tuple[Note, ...]:
+    """Notes in which no closed hi-hat is struck with an open one, as there is but one."""
+    open_s = np.array([note.start_s for note in notes if KIND.get(note.midi) == "open hi-hat"])
+    return tuple(
+        note for note in notes
+        if KIND.get(note.midi) != "hi-hat" or not len(open_s) or np.abs(open_s - note.start_s).min() > NEAR_S
+    )  # fmt: skip
 
 
 def _sounds(renderer: PartRenderer, rng: Rng, voice: Voice, note: Note) -> bool:

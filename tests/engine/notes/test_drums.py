@@ -48,6 +48,14 @@ def test_a_kick_and_a_hi_hat_are_told_apart(sound, drum):
     assert sum(hit.drum != drum for hit in hits) <= 1
 
 
+def test_soft_hi_hats_between_loud_kicks_are_heard():
+    both_CN = struck(kick()) + struck(0.5 * hat(), times_s=tuple(at_s + 0.2 for at_s in TIMES_S))
+    hits = hear_drums(both_CN, RATE_HZ)
+    assert [hit.at_s for hit in hits if hit.drum == "hi-hat"] == pytest.approx([at + 0.2 for at in TIMES_S], abs=0.02)
+    assert [hit.at_s for hit in hits if hit.drum == "kick"] == pytest.approx(TIMES_S, abs=0.02)
+    assert len({hit.at_s for hit in hits if hit.drum in ("hi-hat", "open hi-hat")}) == len(TIMES_S)
+
+
 def test_silence_has_no_strokes_and_an_empty_sound_neither():
     assert hear_drums(np.zeros((2, RATE_HZ), np.float32), RATE_HZ) == ()
     assert hear_drums(np.zeros((2, 10), np.float32), 44_100) == ()
