@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from engine.notes.network import FloatArray, checked_file, find_notes_folder
+from engine.bundle.graph_check import Axes
+from engine.notes.network import FloatArray, checked_graph, find_notes_folder
 from engine.runtime.backend import GraphSession
 from engine.runtime.select import open_backend
 
@@ -22,6 +23,8 @@ FRAME_S = HOP_SAMPLES / RATE_HZ
 LOWEST_HZ, HIGHEST_HZ, BANDS_PER_OCTAVE, TUNING_HZ = 30.0, 17_000.0, 24, 440.0
 STATE_SHAPE = (6, 1, 150)
 BATCH_FRAMES = 2000  # transformed at once
+_HEARS: dict[str, Axes] = {"bands": ("L", 272), "hidden": STATE_SHAPE, "cell": STATE_SHAPE}
+_SAYS: dict[str, Axes] = {"said": ("L", 3), "hidden_after": STATE_SHAPE, "cell_after": STATE_SHAPE}
 BEAT, FIRST = 0, 1  # columns of what it says: a beat inside a bar, and the first
 
 
@@ -32,12 +35,12 @@ class BeatNetwork:
         folder: where it is; None looks where bundles are.
 
     Raises:
-        BundleError: it is not there, or not what its description says.
+        BundleError: it is not there, not what its description says, or a graph that must not be run.
         DeviceError: there is no ONNX Runtime.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
-        path = checked_file(folder or find_notes_folder(), GRAPH)
+        path = checked_graph(folder or find_notes_folder(), GRAPH, _HEARS, _SAYS)
         self._session: GraphSession = open_backend("cpu").open(path)
         self._hidden = self._cell = np.zeros(STATE_SHAPE, np.float32)
         self._held_N = np.zeros(WINDOW_SAMPLES // 2, np.float32)  # the first frame is centred at sample 0

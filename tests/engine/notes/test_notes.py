@@ -184,7 +184,7 @@ def test_a_network_that_is_damaged_or_missing_is_named(tmp_path, monkeypatch):
     (copy / "notes.json").write_text("[]")
     with pytest.raises(BundleDamaged, match="cannot be read"):
         NoteNetwork(copy)
-    monkeypatch.setattr(network_module, "search_folders", lambda: [tmp_path / "nowhere"])
+    monkeypatch.setattr(network_module, "find_folder", lambda *asked: None)
     with pytest.raises(BundleError, match="python -m export notes"):
         NoteNetwork()
 
