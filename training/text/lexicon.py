@@ -17,6 +17,7 @@ What held out means:
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import tomllib
 from collections.abc import Iterator
@@ -77,18 +78,12 @@ class Lexicon:
 
     @classmethod
     def load(cls, path: Path = LEXICON) -> Lexicon:
-        """Read the tables and split the phrasings; about a second.
+        """Read the tables and split the phrasings; about a second, the shipped ones once in a process.
 
         Raises:
             ValueError: a term without entries, an entry without a term, a part of nothing, one entry under two terms.
         """
-        with path.open("rb") as file:
-            table = tomllib.load(file)
-        members, parts = _members(), _parts(table["terms"])
-        if set(members) | set(parts) != set(table["terms"]) or not set(parts.values()) <= set(members):
-            named = (set(members) ^ set(table["terms"])) - set(parts) | (set(parts.values()) - set(members))
-            raise ValueError(f"lexicon and instruments name different terms: {named}")
-        return _split(table, members | {part: members[whole] for part, whole in parts.items()}, parts)
+        return _shipped() if path == LEXICON else _read(path)
 
     @property
     def families(self) -> tuple[str, ...]:
@@ -126,6 +121,21 @@ class Lexicon:
 def normal_form(phrase: str) -> str:
     """Lower case, hyphens as spaces, single spaces: two phrasings are the same when their normal forms are."""
     return " ".join(phrase.lower().replace("-", " ").split())
+
+
+@functools.cache
+def _shipped() -> Lexicon:
+    return _read(LEXICON)
+
+
+def _read(path: Path) -> Lexicon:
+    with path.open("rb") as file:
+        table = tomllib.load(file)
+    members, parts = _members(), _parts(table["terms"])
+    if set(members) | set(parts) != set(table["terms"]) or not set(parts.values()) <= set(members):
+        named = (set(members) ^ set(table["terms"])) - set(parts) | (set(parts.values()) - set(members))
+        raise ValueError(f"lexicon and instruments name different terms: {named}")
+    return _split(table, members | {part: members[whole] for part, whole in parts.items()}, parts)
 
 
 def _members() -> dict[str, frozenset[str]]:

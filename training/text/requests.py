@@ -122,7 +122,7 @@ def fact_of(stems: Sequence[StemFacts], k: int, kind: str) -> str:
 
 
 class RequestWriter:
-    """Draws requests about mixes. Loads the lexicon once, about a second."""
+    """Draws requests about mixes."""
 
     def __init__(self, lexicon: Lexicon | None = None) -> None:
         self._lexicon = lexicon or Lexicon.load()
@@ -131,7 +131,7 @@ class RequestWriter:
         names = {term: row["names"] for term, row in _table(LEXICON)["terms"].items()}
         seen = {t: {p for s in ("train", "held") for p in self._lexicon.pools[t, s].bare} for t in names}
         self._nouns = {term: [n for n in nouns if n in seen[term]] for term, nouns in names.items()}
-        self._sides = self._decided()
+        self._sides = _shipped_sides() if self._lexicon is Lexicon.load() else _sides(self._lexicon)
 
     @property
     def terms(self) -> tuple[str, ...]:
@@ -250,10 +250,16 @@ class RequestWriter:
         pool = [(frame, False) for frame in frames[task]] + [(frame, True) for frame in held]
         return pool[int(rng.integers(len(pool)))]
 
-    def _decided(self) -> dict[str, str]:
-        """Texts whose side lexicon.py has decided."""
-        pools = self._lexicon.pools.items()
-        return {normal_form(p): split for (_, split), pool in pools for p in (*pool.bare, *pool.framed)}
+
+def _sides(lexicon: Lexicon) -> dict[str, str]:
+    """Texts whose side a lexicon has decided, with that side."""
+    pools = lexicon.pools.items()
+    return {normal_form(p): split for (_, split), pool in pools for p in (*pool.bare, *pool.framed)}
+
+
+@cache
+def _shipped_sides() -> dict[str, str]:
+    return _sides(Lexicon.load())
 
 
 def wording_rows() -> list[dict[str, str]]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import random
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from training.data.instruments import families, groups
 from training.prompt.config import PromptConfig, config_from_table
+from training.text import lexicon
 from training.text.lexicon import Lexicon, normal_form
 
 LEXICON = Lexicon.load()
@@ -120,8 +123,10 @@ def test_draws_come_from_the_asked_half(rng):
     assert drawn & set(pool.framed)
 
 
-def test_loading_twice_gives_the_same_split():
-    assert Lexicon.load().heldout() == LEXICON.heldout()
+def test_reading_the_tables_again_gives_the_same_split(tmp_path):
+    again = Lexicon.load(Path(shutil.copy(lexicon.LEXICON, tmp_path)))
+    assert again is not LEXICON
+    assert again.heldout() == LEXICON.heldout()
 
 
 def test_an_unknown_key_in_a_preset_is_an_error():
