@@ -9,14 +9,16 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cache, partial
 from pathlib import Path
 
 from engine.audio.format_apart import RateAndLength, rate_and_length
+from engine.checks import check_region
 from engine.errors import AudioError, RequestError
 from engine.media.reference import SAME, example_path
+from engine.request import Request, region_fields
 
 IN_SAMPLES = "smp"  # behind a whole number: that many samples of the sound itself, instead of seconds
 
@@ -92,7 +94,22 @@ def region_in_seconds(region: PlacedRegion, path: str | None) -> tuple[float, fl
         RequestError, AudioError: samples are counted, and the rate of the file is not known.
     """
     start, end = region
-    return start.seconds(partial(rate_of, path)), end.seconds(partial(rate_of, path))
+    rate_hz = cache(partial(rate_of, path))
+    return start.seconds(rate_hz), end.seconds(rate_hz)
+
+
+def request_in_seconds(request: Request, regions: Sequence[PlacedRegion]) -> Request:
+    """A request with regions as they were written, and the parts of its examples, in seconds of its own files.
+
+    Raises:
+        RequestError: a region goes backwards, or samples are counted of a file whose rate is not known.
+        AudioError: such a file is missing.
+    """
+    regions_s = [region_in_seconds(region, request.input) for region in regions]
+    for region_s in regions_s:
+        check_region(region_s)
+    examples = tuple(example_in_seconds(example, request.input) for example in request.examples)
+    return replace(request, **region_fields(regions_s), examples=examples)
 
 
 def rate_of(path: str | None) -> int:
@@ -148,5 +165,5 @@ def example_in_seconds(example: str, input: str | None = None) -> str:
         return example
     path = example_path(bare)
     ends = [Place.of(end) if end else None for end in part.removeprefix("#t=").split(",")]
-    rate_hz = partial(rate_of, input if path == SAME else path)
+    rate_hz = cache(partial(rate_of, input if path == SAME else path))
     return f"{bare}#t={','.join('' if end is None else f'{end.seconds(rate_hz):.12f}' for end in ends)}"

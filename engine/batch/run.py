@@ -20,9 +20,11 @@ from engine.bundle.library import find_bundle
 from engine.checks import check_files, check_values
 from engine.content import content_sha256, sampled_sha256
 from engine.errors import BundleError, DeviceError, EngineError, HostError, OutputError, RequestError
-from engine.request import Request
+from engine.places import PlacedRegion
+from engine.request import Request, region_fields
 from engine.text.intent import load_grammar, understand
 
+ANY_REGION_S = (0.0, 1.0)  # stands for regions in samples where the rate of the files does not matter
 STRIKES = 3  # files in a row that a device refuses before any was done: the next ones will fare no better
 _REFUSED = (RequestError.__name__, BundleError.__name__, "BundleTooNew", "BundleDamaged")
 _BROKEN = (DeviceError.__name__, HostError.__name__, EngineError.__name__)
@@ -58,16 +60,22 @@ class BatchEnd:
     error: EngineError | None
 
 
-def checked(request: Request, paths: Sequence[str]) -> BatchRequest:
+def checked(request: Request, paths: Sequence[str], regions: tuple[PlacedRegion, ...] = ()) -> BatchRequest:
     """Refuse at once what cannot work for any file.
+
+    Args:
+        request: all of it but input and folder.
+        paths: of the files, at least one.
+        regions: parts that wait for the rate of each file, which is when they are checked.
 
     Raises:
         RequestError, BundleError, ExampleError: the request cannot work, whatever the files are.
     """
-    check_values(replace(request, input=paths[0]))
+    waiting = region_fields([ANY_REGION_S]) if regions else {}
+    check_values(replace(request, input=paths[0], **waiting))
     check_files(replace(request, input=None, out="."))
     understand(request, load_grammar(load_bundle(find_bundle(request.bundle), check_hashes=False)))
-    return BatchRequest.of(request)
+    return BatchRequest.of(request, regions)
 
 
 def run_batch(

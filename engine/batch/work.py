@@ -19,6 +19,7 @@ from engine.checks import absolute
 from engine.errors import EngineError
 from engine.events import Done, StemResult
 from engine.media.reference import example_path, with_path
+from engine.places import PlacedRegion, request_in_seconds
 from engine.request import OPTIONS, Request
 from engine.serialization import finite, kind_of, plain, request_to_json
 
@@ -35,13 +36,15 @@ class BatchRequest:
         request: all of it but input and folder; paths are absolute.
         digest: what decides the samples, besides the file: two requests with equal ones need not both be done. Values
             that say nothing new do not count, so that a newer engine with more options goes on where an older one was.
+        regions: parts that wait for the rate of each file; none where the request has them in seconds.
     """
 
     request: Request
     digest: str
+    regions: tuple[PlacedRegion, ...] = ()
 
     @classmethod
-    def of(cls, request: Request) -> BatchRequest:
+    def of(cls, request: Request, regions: tuple[PlacedRegion, ...] = ()) -> BatchRequest:
         """A request with its digest; reads the bundle's manifest, the rest file and the examples.
 
         Raises:
@@ -59,6 +62,8 @@ class BatchRequest:
         files = [file for file in (request.rest, request.notes_file) if file]
         files += [example_path(example) for example in request.examples]
         decides["files"] = [file_sha256(Path(path)) for path in files]
+        if regions:
+            decides["regions"] = [[(place.number, place.in_samples) for place in region] for region in regions]
         decides["examples"] = [with_path(example, os.path.basename) for example in request.examples]
         is_folder = os.path.isdir(request.bundle) and request.bundle not in list_bundles()
         text = json.dumps(decides, sort_keys=True, ensure_ascii=True)
@@ -71,11 +76,16 @@ class BatchRequest:
             cache=absolute(request.cache) if request.cache else request.cache,
             bundle=absolute(request.bundle) if is_folder else request.bundle,
         )
-        return cls(ready, hashlib.sha256(text.encode("ascii")).hexdigest()[:32])
+        return cls(ready, hashlib.sha256(text.encode("ascii")).hexdigest()[:32], regions)
 
     def of_file(self, item: WorkItem, folder: Path) -> Request:
-        """The request for one file, with results in a private folder."""
-        return replace(self.request, input=item.source, out=str(folder))
+        """The request for one file, with results in a private folder.
+
+        Raises:
+            RequestError, AudioError: a region is in samples, and the rate of the file is not known.
+        """
+        request = replace(self.request, input=item.source, out=str(folder))
+        return request_in_seconds(request, self.regions) if self.regions else request
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,11 +20,11 @@ from engine.batch.report import CSV_REPORT, JSON_REPORT
 from engine.batch.run import BatchEnd, Listener, checked, run_batch
 from engine.batch.stores import FolderStore, ResultStore, open_store
 from engine.batch.work import BatchRequest, Runner
-from engine.cli.placed import in_seconds
 from engine.cli.words import told_apart
 from engine.errors import OutputError, RequestError
 from engine.host.client import Engine
 from engine.options import Option
+from engine.places import request_in_seconds
 from engine.request import OPTIONS, Request
 from engine.serialization import finite
 from engine.tasks import TASKS, Rule
@@ -73,7 +73,7 @@ def run(arguments: argparse.Namespace, engine: Engine | None) -> int:
         raise RequestError("--cores-per-engine and --engines-per-gpu go with --cluster; on this machine choose --jobs")
     if "://" in arguments.out and not arguments.cluster:
         raise RequestError("results go to a URL only with --cluster; choose a folder for --out", out=arguments.out)
-    asked = checked(_request(arguments, tuple(prompts)), paths)
+    asked = _asked(arguments, tuple(prompts), paths)
     with contextlib.ExitStack() as held:
         listener = held.enter_context(_listener(arguments))
         runner = _cluster(arguments, asked, held) if arguments.cluster else _local(arguments, asked, engine, held)
@@ -82,14 +82,14 @@ def run(arguments: argparse.Namespace, engine: Engine | None) -> int:
     return _exit_code(end)
 
 
-def _request(arguments: argparse.Namespace, prompts: tuple[str, ...]) -> Request:
+def _asked(arguments: argparse.Namespace, prompts: tuple[str, ...], paths: Sequence[str]) -> BatchRequest:
     values = {name: value for name, value in vars(arguments).items() if name in OPTIONS}
     values |= {name: tuple(value) for name, value in values.items() if OPTIONS[name].many}
     values["prompts"] = prompts + tuple(arguments.prompt_texts)
     regions = values.pop("regions_s", ())
-    if any(place.in_samples for region in regions for place in region):
-        raise RequestError("many files may have many rates, so give --region in seconds, as 12.5-20.0 or 1:05-1:20")
-    return in_seconds(Request(**values), regions)
+    if any(place.in_samples for region in regions for place in region):  # they wait for the rate of each file
+        return checked(request_in_seconds(Request(**values), ()), paths, regions)
+    return checked(request_in_seconds(Request(**values), regions), paths)
 
 
 def _local(

@@ -16,12 +16,11 @@ from dataclasses import replace
 from typing import Any
 
 from engine.batch.find import find_items, has_audio
-from engine.cli.placed import in_seconds
 from engine.cli.words import prompt_text, told_apart
 from engine.errors import BundleError, Cancelled, EngineError, OutputError, RequestError
 from engine.events import BIT_FOR_BIT_DB, Done, Event, Progress, StemResult
 from engine.host.client import Engine
-from engine.places import PlacedRegion
+from engine.places import PlacedRegion, request_in_seconds
 from engine.provenance import rerun_request
 from engine.request import OPTIONS, Request
 from engine.serialization import finite, kind_of, plain
@@ -48,7 +47,7 @@ def run_task(arguments: argparse.Namespace, engine: Engine | None) -> int:
     values["prompts"] += tuple(arguments.prompt_texts)
     request = Request(**values)
     if len(inputs) < 2:
-        return _run(in_seconds(request, regions), engine, arguments.json)
+        return _run(request_in_seconds(request, regions), engine, arguments.json)
     return _run_each(request, regions, inputs, engine, arguments.json)
 
 
@@ -172,7 +171,7 @@ def _run_each(
         engine = engine or stack.enter_context(Engine())
         for number, path in enumerate(inputs, start=1):
             try:
-                asked = in_seconds(replace(request, input=path), regions)
+                asked = request_in_seconds(replace(request, input=path), regions)
                 done = _finish(engine, asked, f"{number}/{len(inputs)} ")
             except Cancelled:
                 raise

@@ -195,6 +195,17 @@ def test_other_tasks_and_their_options_work_too(do, songs, tmp_path):
     assert {line["results"][0]["task"] for line in lines(tmp_path / "out")} == {"restyle"}
 
 
+def test_a_region_in_samples_is_counted_at_the_rate_of_each_file(do, tmp_path):
+    for rate_hz in (8_000, 44_100):
+        write_music(tmp_path / "songs" / f"{rate_hz}.wav", 0.3, rate_hz)
+    for end, skipped in (("1202smp", 0), ("1202smp", 2), ("1203smp", 0)):
+        said = do(tmp_path / "songs", "violin", "--task", "inpaint", "--region", f"401smp-{end}", "--json")
+        assert (said.code, said.json["skipped"]) == (0, skipped), said.err
+    records = [json.loads(path.read_bytes()) for path in (tmp_path / "out").glob("* - violin*.json")]
+    places = [[round(end_s * one["rate_hz"]) for end_s in one["region_s"]] for one in records]
+    assert sorted(places) == [[401, 1202]] * 2 + [[401, 1203]] * 2
+
+
 def test_when_no_file_at_all_can_be_done_the_request_is_refused(do, songs):
     said = do(songs, "violin", "--region", "2-3", "--json")  # longer than any of them
     assert (said.code, said.json["failed"]) == (2, 3)

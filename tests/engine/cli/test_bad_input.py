@@ -88,11 +88,6 @@ BAD_WORDS = [
     Case("region of words", lambda f: ["isolate", good(f), "violin", "--region", "chorus"], ("'chorus'", "12.5-20.0")),
     Case("region of no samples", lambda f: ["isolate", good(f), "violin", "--region", "9smp-9smp"], ("not allowed",)),
     Case("region of half samples", lambda f: ["isolate", good(f), "violin", "--region", "1.5smp-9smp"], ("480000smp",)),
-    Case(
-        "region of many files",
-        lambda f: ["batch", good(f), "violin", "--out", f, "--region", "1smp-9000smp"],
-        ("in seconds",),
-    ),
     Case("no region", lambda f: ["inpaint", good(f), "violin"], ("--region",)),
     Case("no prompt", lambda f: ["isolate", good(f)], ("no prompt given",)),
     Case("empty prompt", lambda f: ["isolate", good(f), ""], ("the prompt is empty",)),
