@@ -89,8 +89,9 @@ def _build_engines(arguments: argparse.Namespace) -> None:
 
     from engine.doctor import build
 
-    last = None
-    with tqdm(disable=None, leave=False, bar_format="{desc} {n_fmt} of {total_fmt} |{bar:20}| {elapsed}") as line:
+    last, size = None, shutil.get_terminal_size()  # as of ``_progress_bar``
+    layout = "{desc} {n_fmt} of {total_fmt} |{bar:20}| {elapsed}"
+    with tqdm(total=1, disable=None, leave=False, bar_format=layout, ncols=size.columns, nrows=size.lines) as line:
         for step in build(arguments.bundle, arguments.device, arguments.embed_engines, LOOK_AT_BUILD_S):
             if step != last:
                 outcome = step.why or "built" if step.graph else "begins; each graph takes minutes"

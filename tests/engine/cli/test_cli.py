@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import re
@@ -368,6 +369,21 @@ def test_doctor_says_so_when_no_process_can_be_started(capsys, monkeypatch, tmp_
     said = say(capsys, None, ["doctor"])
     assert said.code == 3
     assert "problem: no device can run a graph: no process can be started" in said.out
+
+
+def test_doctor_tells_each_engine_that_is_built_once(capsys, monkeypatch):
+    from engine import doctor
+    from engine.cli.commands import _build_engines
+    from engine.runtime.engine_build import BuildStep
+
+    steps = [BuildStep(0, 2, under_way="a.onnx")] * 3 + [BuildStep(1, 2, "a.onnx", "", "b.onnx")] * 2
+    monkeypatch.setattr(doctor, "build", lambda *asked: iter([*steps, BuildStep(2, 2, "b.onnx", "it has no room")]))
+    _build_engines(argparse.Namespace(bundle="small", device="auto", embed_engines=False))
+    assert capsys.readouterr().err.splitlines() == [
+        "fluxstem: 0 of 2 engines:  begins; each graph takes minutes",
+        "fluxstem: 1 of 2 engines: a.onnx built",
+        "fluxstem: 2 of 2 engines: b.onnx it has no room",
+    ]
 
 
 def test_doctor_warns_of_two_runtimes_in_one_folder():
