@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import io
 import zipfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -91,7 +92,9 @@ def drum_weights(folder: Path) -> tuple[Array, ...]:
                 raise ValueError(f"it unpacks to more than {WEIGHTS_LIMIT_BYTES} bytes")
         with np.load(io.BytesIO(raw), allow_pickle=False) as kept:
             return tuple(kept[name].astype(np.float32) for name in ("first", "first_bias", "second", "second_bias"))
-    except (OSError, ValueError, KeyError, MemoryError, zipfile.BadZipFile) as error:
+    except (
+        OSError, ValueError, KeyError, MemoryError, EOFError, RuntimeError, zlib.error, zipfile.BadZipFile,
+    ) as error:  # fmt: skip
         raise BundleDamaged("{path} cannot be read ({reason}); install it again", path=path, reason=error) from error
 
 

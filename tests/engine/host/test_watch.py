@@ -210,6 +210,12 @@ def test_what_counts_as_hung(monkeypatch):
     assert "no step" in clock.looks(HostWatch(1, limits), limits.step_s + 1, works=True)
     assert clock.looks(HostWatch(1, limits), limits.step_s - 1, beats=True) == ""
     assert "no step" in clock.looks(HostWatch(1, limits), limits.step_s + 1, beats=True)
+    stopped = HostWatch(1, limits)
+    for state, seconds in (("T", limits.stopped_s - 1), ("S", 1.0), ("T", limits.stopped_s - 1)):
+        clock.state = state
+        assert clock.looks(stopped, seconds, works=True, beats=True) == "", "it went on in time"
+    assert "it was stopped" in clock.looks(stopped, 2.0, works=True, beats=True)
+    clock.state = "S"
     opening = HostWatch(1, limits)
     opening.hear({"event": "Opening", "opening_s": 300.0})
     assert clock.looks(opening, 299) == ""

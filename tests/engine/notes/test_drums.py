@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import random
+import shutil
+
 import noteline
 import numpy as np
 import pytest
 import soundfile
 
+from engine import BundleDamaged
 from engine.notes.drum_features import find_onsets, mel_bands
-from engine.notes.drums import hear_drums
+from engine.notes.drums import drum_weights, hear_drums
+from engine.notes.network import find_notes_folder
 from engine.notes.stem_analysis import analyse_stem
 
 RATE_HZ = noteline.RATE_HZ
@@ -54,6 +61,26 @@ def test_soft_hi_hats_between_loud_kicks_are_heard():
     assert [hit.at_s for hit in hits if hit.drum == "hi-hat"] == pytest.approx([at + 0.2 for at in TIMES_S], abs=0.02)
     assert [hit.at_s for hit in hits if hit.drum == "kick"] == pytest.approx(TIMES_S, abs=0.02)
     assert len({hit.at_s for hit in hits if hit.drum in ("hi-hat", "open hi-hat")}) == len(TIMES_S)
+
+
+def test_damaged_weights_are_named_also_with_the_right_hash(tmp_path):
+    copy = shutil.copytree(find_notes_folder(), tmp_path / "notes")
+    whole, described = (copy / "drums.npz").read_bytes(), json.loads((copy / "notes.json").read_text())
+    dice, refused = random.Random(1), 0
+    for _ in range(40):
+        raw = bytearray(whole)
+        for _ in range(30):
+            raw[dice.randrange(len(raw))] = dice.randrange(256)
+        (copy / "drums.npz").write_bytes(raw[: dice.choice((len(raw), dice.randrange(len(raw))))])
+        described["files"]["drums.npz"] = hashlib.sha256((copy / "drums.npz").read_bytes()).hexdigest()
+        (copy / "notes.json").write_text(json.dumps(described))
+        drum_weights.cache_clear()
+        try:
+            drum_weights(copy)
+        except BundleDamaged:
+            refused += 1
+    drum_weights.cache_clear()
+    assert refused > 20
 
 
 def test_silence_has_no_strokes_and_an_empty_sound_neither():
