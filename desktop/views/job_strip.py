@@ -88,7 +88,7 @@ class JobStrip(QWidget):
         waiting = sum(one.state is JobState.WAITING for one in self._jobs.rows if one.id != row.id)
         more = f"  ·  +{waiting}" if waiting else ""
         whole = f"{row_words(row)}  ·  {state_words(row, self._jobs.now_s())}"
-        room = min(WORDS_PIXELS, max(self.window().width() // 3, 160))
+        room = min(WORDS_PIXELS, max(2 * self.window().width() // 5, 160))
         self.words.setText(self.words.fontMetrics().elidedText(whole, Qt.TextElideMode.ElideMiddle, room) + more)
         self.words.setAccessibleName(whole + more)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -23,6 +24,7 @@ from desktop.views.theme import Palette, drawn, icon
 
 TOLD_MS = 6000
 STATUS_HEIGHT = 30
+BUNDLE_FROM = 900  # pixels of width
 SCRIM_MARGIN = 12
 STEPS = (
     ("Say what you want to hear", "Type an instrument, such as drum kit, and press Return."),
@@ -243,6 +245,11 @@ class StatusLine(QWidget):
     def show_bundle(self, bundle: str) -> None:
         """Show the bundle in use."""
         self.bundle.setText(f"{tr('Bundle')}: {bundle}")
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        """In a narrow window the job needs the room of the bundle's name."""
+        super().resizeEvent(event)
+        self.bundle.setVisible(self.width() >= BUNDLE_FROM)
 
     def show_bridge(self, words: Message) -> None:
         """Show where DAWs reach this window."""

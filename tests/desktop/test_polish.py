@@ -214,3 +214,12 @@ def test_many_lanes_that_come_at_once_are_all_shown_though_in_several_turns(load
     assert names == [lane.name for lane in lanes]
     document.undo.undo()
     assert loaded.timeline.area.views == []
+
+
+def test_a_narrow_window_leaves_the_room_of_the_bundles_name_to_the_job(loaded):
+    shown = []
+    for width in (1200, 820, 1200):
+        loaded.resize(width, 700)
+        QApplication.processEvents()
+        shown.append(loaded.status.bundle.isVisible())
+    assert shown == [True, False, True]

@@ -34,7 +34,7 @@ from desktop.models.diagnostics import CheckRow
 from desktop.models.disk_use import DiskUse
 from desktop.models.examples import usable
 from desktop.models.workspace import Workspace
-from desktop.views.layout import beside, on_screen, scrolled
+from desktop.views.layout import on_screen, scrolled
 from desktop.views.prompt.advanced import DEVICES
 from desktop.views.sentences import said
 from desktop.views.text import number, size_words, tr
@@ -69,7 +69,6 @@ PARTS = {"engine": "Engine", "sound": "Sound", "bundle": "Bundle", "disk": "Disk
 GB = 1 << 30
 ROW_HEIGHT = 30
 SIZE = (720, 590)
-LINK_INSET = 5  # of the words of a button without an edge, from its left end
 
 
 class SettingsDialog(QDialog):
@@ -208,16 +207,14 @@ class SettingsDialog(QDialog):
         self.sources.setObjectName("quiet")
         self.sources.hide()
         self.sources_fold = QPushButton()
-        self.sources_fold.setObjectName("link")
+        self.sources_fold.setObjectName("fold")
         self.sources_fold.setCheckable(True)
         self.sources_fold.toggled.connect(self.sources.setVisible)
         inside = QWidget()
         facts = QVBoxLayout(inside)
         facts.setContentsMargins(0, 0, 0, 0)
         facts.addWidget(self.card)
-        fold = beside(self.sources_fold, 1)
-        fold.setContentsMargins(-LINK_INSET, 0, 0, 0)
-        facts.addLayout(fold)
+        facts.addWidget(self.sources_fold, 0, Qt.AlignmentFlag.AlignLeft)
         facts.addWidget(self.sources)
         facts.addStretch(1)
         area.setWidget(inside)
@@ -302,7 +299,7 @@ class SettingsDialog(QDialog):
         self.verdict = QLabel(tr("checking …"))
         self.verdict.setObjectName("heading")
         self.fold = QPushButton(tr("Details"))
-        self.fold.setObjectName("link")
+        self.fold.setObjectName("fold")
         self.fold.setCheckable(True)
         self.report = QPlainTextEdit()
         self.report.hide()
@@ -321,9 +318,7 @@ class SettingsDialog(QDialog):
         column.setSpacing(12)
         column.addWidget(self.verdict)
         column.addLayout(self.checks)
-        fold = beside(self.fold, 1)
-        fold.setContentsMargins(-LINK_INSET, 0, 0, 0)
-        column.addLayout(fold)
+        column.addWidget(self.fold, 0, Qt.AlignmentFlag.AlignLeft)
         column.addWidget(self.report, 1)
         column.addStretch(0)
         column.addLayout(buttons)

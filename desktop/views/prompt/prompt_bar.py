@@ -454,6 +454,7 @@ class _ChipStrip(QScrollArea):
 
     def __init__(self, inside: QWidget) -> None:
         super().__init__()
+        self._inside = inside
         self.setWidget(inside)
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
@@ -490,7 +491,7 @@ class _ChipStrip(QScrollArea):
 
     def fit(self) -> None:
         """Give the chips the width that they need, and show the beginning."""
-        inside = self.widget()
+        inside = self._inside
         if (row := inside.layout()) is not None:
             row.activate()
         inside.resize(inside.minimumSizeHint().expandedTo(self.viewport().size()))
