@@ -1237,8 +1237,13 @@
     <message><source>{path} cannot be opened ({reason})</source><translation>{path} lässt sich nicht öffnen ({reason})</translation></message>
     <message><source>{path} cannot be read ({reason}); install it again</source><translation>{path} lässt sich nicht lesen ({reason}); installieren Sie es neu</translation></message>
     <message><source>{path} is not a MIDI file that can be read; save it again as a .mid</source><translation>{path} ist keine MIDI-Datei, die sich lesen lässt; sichern Sie sie neu als .mid</translation></message>
-    <message><source>{path} is not the file that {name} describes; install it again</source><translation>{path} ist nicht die Datei, die {name} beschreibt; installieren Sie es neu</translation></message>
-    <message><source>{path} is too large for a MIDI file; give one of at most 16 MB</source><translation>{path} ist zu groß für eine MIDI-Datei; geben Sie eine von höchstens 16 MB an</translation></message>
+    <message><source>{path} is not the file that {name} describes ({reason}); install it again</source><translation>{path} ist nicht die Datei, die {name} beschreibt ({reason}); installieren Sie es neu</translation></message>
+    <message><source>{path} is not used, because {reason}; install it again</source><translation>{path} wird nicht verwendet ({reason}); installieren Sie es neu</translation></message>
+    <message><source>{path} is too large for a MIDI file; give one of at most {most} MiB</source><translation>{path} ist zu groß für eine MIDI-Datei; geben Sie eine von höchstens {most} MiB an</translation></message>
+    <message><source>{path} is not a file; give the path of a MIDI file</source><translation>{path} ist keine Datei; geben Sie den Pfad einer MIDI-Datei an</translation></message>
+    <message><source>{path} holds more than is read of a MIDI file (at most {hours:g} hours, {notes} notes, and bends of a few hours); give the part that is meant</source><translation>{path} enthält mehr, als von einer MIDI-Datei gelesen wird (höchstens {hours:g} Stunden, {notes} Noten und Tonbeugungen von wenigen Stunden); geben Sie den gemeinten Teil an</translation></message>
+    <message><source>more was heard in the sound than can be told; cut it</source><translation>In dem Klang wurde mehr gehört, als gesagt werden kann; schneiden Sie ihn</translation></message>
+    <message><source>{file} has a name that no project can hold; rename it, or leave --link out</source><translation>{file} hat einen Namen, den kein Projekt halten kann; benennen Sie die Datei um, oder lassen Sie --link weg</translation></message>
     <message><source>{path} is {minutes:.0f} minutes long; notes are heard in up to {most:.0f} minutes, so cut it</source><translation>{path} ist {minutes:.0f} Minuten lang; Noten werden in bis zu {most:.0f} Minuten gehört, schneiden Sie es also</translation></message>
     <message><source>Take named sounds out of the mix; they add up to it again</source><translation>Genannte Klänge herauslösen; ihre Summe ist der Mix</translation></message>
     <message><source>MIDI file of notes</source><translation>MIDI-Datei mit Noten</translation></message>
