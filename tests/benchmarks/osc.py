@@ -49,7 +49,7 @@ FLAT_BYTES = 16 << 20
 FLAT_HANDLES = 8
 LATENCY_GOAL_S = 0.005
 MIB = 1 << 20
-EACH = "255 times"
+EACH = "four bundles of"
 
 
 def main() -> int:
@@ -237,7 +237,7 @@ def attacks(port: int, clip: Path) -> dict[str, Callable[[], None]]:
     more = [packed("/fluxstem/isolate", f"more {number}", str(clip), "bass") for number in range(10_000)]
     cancels = [packed("/fluxstem/cancel", f"waiting {number % 950}") for number in range(10_000)]
     frame = Framer("length").frame
-    # Every message of the table, 255 times in one packet; but dump, which is there to print all that comes.
+    # Every message of the table, 255 times in a packet; but dump, which is there to print all that comes.
     each = {f"{EACH} {row.address}": packet for row, packet in zip(ROWS.values(), valid_packets(), strict=False)}
     del each[f"{EACH} /fluxstem/dump"]
     return {
@@ -247,7 +247,7 @@ def attacks(port: int, clip: Path) -> dict[str, Callable[[], None]]:
         "8,000 help in a stream": lambda: stream_of(port, [frame(help_)] * 8000),
         "20 frames of a mebibyte": lambda: stream_of(port, [frame(packed("/fluxstem/ping", "x" * 1_000_000))] * 20),
         "3,000 connections": lambda: connections(port, 3000),
-        **{name: lambda packet=packet: burst(port, [full(packet)]) for name, packet in each.items()},
+        **{name: lambda packet=packet: burst(port, [full(packet)] * 4) for name, packet in each.items()},
         "10,000 jobs": lambda: burst(port, more),
         "10,000 cancels": lambda: burst(port, cancels),
     }
@@ -312,7 +312,7 @@ def worst_ping(port: int, attack: Callable[[], None], echoed: Callable[[], float
     while not over.is_set():
         number += 1
         worst_s, echo_s = max(worst_s, ping(quiet, number)), max(echo_s, echoed())
-        time.sleep(0.01)
+        time.sleep(0.002)
     thread.join()
     quiet.socket.close()
     if faults:
