@@ -48,7 +48,12 @@ class ListeningThread:
         process = self._process
         assert process.stdout is not None
         too_long = threading.Event()
-        clock = threading.Timer(LISTEN_LIMIT_S, lambda: (too_long.set(), process.kill()))
+
+        def give_up() -> None:
+            too_long.set()
+            process.kill()
+
+        clock = threading.Timer(LISTEN_LIMIT_S, give_up)
         clock.start()
         try:
             said = process.stdout.read(ANSWER_LIMIT_CHARACTERS + 1)
