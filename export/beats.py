@@ -64,9 +64,9 @@ def beat_graph(models: list[dict[str, Array]]) -> onnx.ModelProto:
     graph.add("Mean", said, "said")
     for name, parts in before.items():
         graph.add("Concat", [f"{part}_after" for part in parts], f"{name}_after", axis=0)
-    state = [layers, 1, CELLS]
-    given = {"bands": ["frames", BANDS], "hidden": state, "cell": state}
-    told = {"said": ["frames", 3], "hidden_after": state, "cell_after": state}
+    state: list[Any] = [layers, 1, CELLS]
+    given: dict[str, list[Any]] = {"bands": ["frames", BANDS], "hidden": state, "cell": state}
+    told: dict[str, list[Any]] = {"said": ["frames", 3], "hidden_after": state, "cell_after": state}
     made = helper.make_graph(graph.nodes, "beats", _described(given), _described(told), graph.kept)
     model = helper.make_model(made, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
     onnx.checker.check_model(model)

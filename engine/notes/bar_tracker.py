@@ -47,17 +47,17 @@ def track_bars(said_L2: npt.NDArray[np.floating]) -> TrackedBars | None:
     Args:
         said_L2: float (frames, 2), as ``BeatNetwork.said`` returns it.
     """
-    said_L2 = np.clip(np.asarray(said_L2, np.float64), LEAST, 1 - LEAST)
-    if len(said_L2) < 2 * _Tempos.longest():
+    heard_L2: Array = np.clip(said_L2.astype(np.float64), LEAST, 1 - LEAST)
+    if len(heard_L2) < 2 * _Tempos.longest():
         return None
-    tracked = [_in_meter(said_L2, meter) for meter in METERS]
+    tracked = [_in_meter(heard_L2, meter) for meter in METERS]
     _, frames, places, meter = max(tracked, key=lambda one: one[0])
     if len(frames) < 2:
         return None
-    any_L = said_L2.sum(axis=1)
+    any_L = heard_L2.sum(axis=1)
     near = [slice(max(at - 1, 0), at + 3) for at in frames]
     any_B = np.array([any_L[place].max() for place in near])
-    firsts_B = np.array([said_L2[place, FIRST].max() for place in near]) / any_B
+    firsts_B = np.array([heard_L2[place, FIRST].max() for place in near]) / any_B
     beats_s = np.array([_between(any_L, at) * FRAME_S for at in frames])
     return TrackedBars(beats_s, places, meter, firsts_B, min(float(any_B.mean()), 1.0))
 
