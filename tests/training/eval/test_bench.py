@@ -16,6 +16,8 @@ from training.eval.study import StudyContext
 
 pytestmark = pytest.mark.slow
 
+PAIRS = 2  # of players; each is asked eight times, and all but two have a video or a picture decoded
+
 
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory):
@@ -37,6 +39,7 @@ def ran(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(held_stems, "PIECES", 3)
         patch.setattr(held_stems, "_songs", lambda sounds: [])
+        patch.setattr(visual_grounding, "PAIRS_PER_EXAMPLE", PAIRS)
         code = command.main(arguments)
     return code, folder, json.loads((folder / "out" / "report.json").read_text("utf-8"))
 
@@ -85,7 +88,7 @@ def test_every_condition_is_tried_and_none_crashes(ran):
 
 def test_the_pair_of_players_is_asked_both_ways(ran):
     found = ran[2]["studies"]["seen"]
-    assert found["pairs"] == visual_grounding.PAIRS_PER_EXAMPLE
+    assert found["pairs"] == PAIRS
     rows = found["bundles"]["toy"]
     assert all(len(pair) == 2 for row in rows.values() for pair in row["margin"])
     words = np.array(rows["text alone"]["margin"])
@@ -93,7 +96,8 @@ def test_the_pair_of_players_is_asked_both_ways(ran):
     assert rows["text alone"]["right"] == 0.5
 
 
-def test_a_bundle_that_cannot_see_says_so_in_its_rows(ran, tmp_path):
+def test_a_bundle_that_cannot_see_says_so_in_its_rows(ran, tmp_path, monkeypatch):
+    monkeypatch.setattr(visual_grounding, "PAIRS_PER_EXAMPLE", PAIRS)
     folders = {"blind": write_toy_bundle(tmp_path / "blind")}
     with bundle_system.Engine() as engine:
         context = StudyContext(
