@@ -198,3 +198,4 @@ class Batches:
                 continue
             done += len(batch)
             yield batch, result
+            del result  # the next one may be as large

@@ -137,6 +137,7 @@ def compute_masks(
 
             for some, answer in batches.run(range(len(group)), work):
                 behind.do(functools.partial(join, whole.part(some), answer))
+                del answer  # so that it is gone once it is joined, while the network makes the next one
                 run.progress((group[0] + some[-1] + 1) / len(starts), "separate")
     return [StemMasks(grid, one, both.presence()) for one, both in zip(rows, joined, strict=True)]
 
