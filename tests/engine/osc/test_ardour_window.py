@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +20,7 @@ from engine.osc import Bridge
 ROOT = Path(__file__).parents[3]
 KIT = ROOT / "resources" / "daw" / "ardour"
 RATE_HZ = 48_000
-POSITION = 72_000
+NAME, POSITION, CLIP = "wide clip", 72_000, 24_000  # of the region in the session; samples
 MISSING = missing_programs()
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}")]
@@ -36,17 +36,18 @@ def waiting(caller: Caller) -> list[str]:
     return found
 
 
-def regions_of(session: ArdourSession) -> dict[str, tuple[str, int, int, int]]:
-    """Track -> name, position, length (samples) and channels of its region, as the session was saved."""
+def regions_of(session: ArdourSession) -> dict[str, tuple[int, int, int]]:
+    """Region -> position, length (samples) and channels, as the session was saved; each is alone on its track."""
     text = (session.folder / f"{session.name}.ardour").read_text(encoding="utf-8")
-    names = dict(re.findall(r'<Playlist id="(\d+)" name="([^"]*)"', text))
     found = {}
-    for number, body in re.findall(r'<Playlist id="(\d+)"[^>]*?[^/]>(.*?)</Playlist>', text, re.S):
-        for region in re.findall(r"<Region ([^>]*)>", body):
+    for body in re.findall(r'<Playlist id="\d+"[^>]*?[^/]>(.*?)</Playlist>', text, re.S):
+        regions = re.findall(r"<Region ([^>]*)>", body)
+        assert len(regions) <= 1, regions
+        for region in regions:
             length, position = re.search(r'length="a(\d+)@a(\d+)"', region).groups()
-            name, channels = re.search(r' ?name="([^"]*)"', region)[1], re.search(r'channels="(\d+)"', region)[1]
-            places = (round(int(value) * RATE_HZ / SUPERCLOCK) for value in (position, length))
-            found[names[number]] = (name, *places, int(channels))
+            name, channels = re.search(r'(?:^| )name="([^"]*)"', region)[1], re.search(r'channels="(\d+)"', region)[1]
+            places = (int(value) * RATE_HZ / SUPERCLOCK for value in (position, length))
+            found[name] = (*places, int(channels))
     return found
 
 
@@ -71,8 +72,8 @@ def clip(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     session = ArdourSession(home / "song", RATE_HZ)
     session.create("Clip")
-    sound = tmp_path / "wide clip.wav"
-    sound_NC = np.repeat(music(0.5, RATE_HZ), 2, axis=1) * np.float32([1.0, 0.5])
+    sound = tmp_path / f"{NAME}.wav"
+    sound_NC = np.repeat(music(CLIP / RATE_HZ, RATE_HZ), 2, axis=1) * np.float32([1.0, 0.5])
     soundfile.write(sound, sound_NC, RATE_HZ, subtype="FLOAT")
     session.place("Clip", sound, POSITION, apart=True)
     return session, sound_NC
@@ -110,28 +111,46 @@ def test_a_job_is_cancelled_from_the_window_that_was_free_meanwhile(asked, tmp_p
     watcher.say("/fluxstem/cancel", "blocker")
 
 
-OTHERS = {  # task -> what else the action hands to the hook
-    "remove": {},
-    "regenerate": {},
-    "restyle": {},
-    "replace": {"with": "trumpet"},
-    "inpaint": {"start": "6000", "end": "12000"},
-    "extend": {"seconds": "0.5"},
-    "generate": {"seconds": "0.5"},
-    "arrange": {"seconds": "0.5"},
+@dataclass(frozen=True)
+class Other:
+    """A task other than isolate: what the action hands to the hook, and what the hook brings in.
+
+    Attributes:
+        words: of the job, by name.
+        regions: names of the regions; each lies where the clip or the playhead is.
+        length: of each of them, samples.
+    """
+
+    words: dict[str, str]
+    regions: tuple[str, ...]
+    length: int = CLIP
+
+
+OTHERS = {
+    "remove": Other({"prompt": "drums"}, (f"{NAME} - without drums", f"{NAME} - drums")),
+    "regenerate": Other({"prompt": "piano"}, (f"{NAME} - piano",)),
+    "restyle": Other({"prompt": "cello"}, (f"{NAME} - cello",)),
+    "replace": Other(
+        {"prompt": "violin", "with": "trumpet"},
+        tuple(f"{NAME} - trumpet for violin{part}" for part in ("", " stem", " rest")),
+    ),
+    "inpaint": Other({"prompt": "oboe", "start": "6000", "end": "12000"}, (f"{NAME} - oboe",)),
+    "extend": Other({"prompt": "flute", "seconds": "0.5"}, (f"{NAME} - flute",), 2 * CLIP),
+    "generate": Other({"prompt": "organ", "seconds": "0.5"}, ("organ",)),
+    "arrange": Other({"prompt": "bass; piano", "seconds": "0.5"}, ("bass", "piano", "bass, piano mix")),
 }
+ANEW = ("generate", "arrange")  # they go to the playhead
+PLAYHEAD = 2 * POSITION
 
 
 def hand_over_the_others(ardour: ArdourWindow, session: ArdourSession, home: Path) -> None:
     """What the action writes for each other task, all at once."""
     text = (session.folder / f"{session.name}.ardour").read_text(encoding="utf-8")
-    [region] = set(re.findall(r'<Region (?=[^>]*name="wide clip)(?:[^>]*?\s)?id="(\d+)"', _playlist(text, "Clip")))
+    [region] = set(re.findall(rf'<Region (?=[^>]*name="{NAME})(?:[^>]*?\s)?id="(\d+)"', _playlist(text, "Clip")))
     lines = []
-    for task, more in OTHERS.items():
-        anew = task in ("generate", "arrange")
-        words = {"program": home / ".local" / "bin" / "fluxstem", "task": task, "rest": 1, "mute": 0, **more}
-        words["prompt"] = "bass; piano" if task == "arrange" else "piano"
-        words |= {"position": 2 * POSITION} if anew else {"region": region}
+    for task, other in OTHERS.items():
+        words = {"program": home / ".local" / "bin" / "fluxstem", "task": task, "rest": 1, "mute": 0, **other.words}
+        words |= {"position": PLAYHEAD} if task in ANEW else {"region": region}
         lines += ["job", *(f"{name}\t{value}" for name, value in words.items())]
     draft = ardour.config / "draft"
     draft.write_text("\n".join(lines) + "\n")
@@ -154,16 +173,14 @@ def test_stem_and_rest_of_a_stereo_region_come_back_on_tracks_at_its_place_and_s
     ardour.until(lambda: len(list(files.glob("* rest%R.wav"))) == 1, "the rest")
     ardour.until(lambda: not waiting(Caller(port)), "the end of the jobs")
 
-    def saved() -> dict[str, tuple[str, int, int, int]]:
+    def saved(names: set[str]) -> dict[str, tuple[int, int, int]]:
         ardour.save()
         found = regions_of(session)
-        return found if len(found) >= 3 else {}
+        return found if set(found) >= names else {}
 
-    regions = ardour.until(saved, "the saved session")
+    first = dict.fromkeys((NAME, f"{NAME} - bass", f"{NAME} - bass rest"), (POSITION, CLIP, 2))
+    assert ardour.until(lambda: saved(set(first)), "the saved session") == first
     ardour.shot(tmp_path / "done.png")
-    placed = {track: (position, length, channels) for track, (_, position, length, channels) in regions.items()}
-    assert set(placed.values()) == {(POSITION, len(sound_NC), 2)}, placed
-    assert len(placed) == 3, placed
     for channel, side in enumerate("LR"):
         [stem] = files.glob(f"*bass%{side}.wav")
         [rest] = files.glob(f"* rest%{side}.wav")
@@ -175,4 +192,12 @@ def test_stem_and_rest_of_a_stereo_region_come_back_on_tracks_at_its_place_and_s
     under_way = ardour.config / "fluxstem-running"
     ardour.until(lambda: not under_way.read_text(encoding="utf-8"), "the files of all tasks")
     ardour.shot(tmp_path / "all.png")
+    wanted = {name: (task, other.length) for task, other in OTHERS.items() for name in other.regions}
+    found = ardour.until(lambda: saved(set(wanted)), "the session with all of them")
+    assert set(found) == {*first, *wanted}
+    for name, (task, length) in wanted.items():
+        position, length_there, channels = found[name]
+        assert (position, channels) == (PLAYHEAD if task in ANEW else POSITION, 2), name
+        # What is made of nothing has 44.1 kHz, and Ardour's resampler ends a sample late.
+        assert length_there - length in ((0, 1) if task in ANEW else (0,)), name
     assert not ardour.xdotool("search", "--onlyvisible", "--name", "^Fluxstem$"), "the hook has met no error"
