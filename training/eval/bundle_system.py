@@ -92,14 +92,14 @@ class BundleSystem:
             task: a row of ``engine.TASKS`` that hands back one sound.
             example: gives prompt, rate and length.
             given: audio ``(C, N)`` by the field of ``Request`` that names its file.
-            prompt: instead of the example's.
+            prompt: instead of the example's name.
             fields: more of ``Request``.
 
         Raises:
             EngineError: the bundle cannot do it.
         """
         with tempfile.TemporaryDirectory() as name:
-            done = self.ask(task, (prompt or example.prompt,), given, example.rate_hz, Path(name), **fields)
+            done = self.ask(task, (prompt or example.name,), given, example.rate_hz, Path(name), **fields)
             return self.heard(done.results[0], fields.get("slot") or "stem", example)
 
     def heard(self, result: StemResult, what: str, example: EvalExample) -> Audio:

@@ -47,6 +47,11 @@ class EvalExample:
         return self.family in self.inside
 
     @property
+    def name(self) -> str:
+        """The family as words: what tasks that make sound are asked for, which refuse "take out the bass"."""
+        return self.family.replace("-", " ")
+
+    @property
     def seconds(self) -> float:
         """Length of the mix."""
         return self.mix_CN.shape[-1] / self.rate_hz

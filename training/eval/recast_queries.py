@@ -58,9 +58,8 @@ def _wish(context: StudyContext, example: EvalExample) -> RecastTarget:
     for attempt in range(TRIES):
         rng = np.random.default_rng([context.seed, number_of("recast " + example.set), example.number, attempt])
         family = able[int(rng.integers(len(able)))]
-        prompt = resources.lexicon.phrases(family, "held", rng)
         made = play(resources, rng, [family], example.mix_CN.shape[1], example.rate_hz)
         if made is not None:
             real_CN = made.stems[0] * np.float32(rms(example.stem_CN) / max(rms(made.stems[0]), 1e-9))
-            return RecastTarget(family, prompt, real_CN)
+            return RecastTarget(family, family.replace("-", " "), real_CN)
     raise ValueError(f"no reserved recording can take the place of {example.family}; choose longer --seconds")

@@ -1,14 +1,21 @@
 """Made stems are judged beside the true ones and another example's; what a bundle cannot do stands in its row."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 from benchkit import ToyEars, example
 
-from engine import RequestError
+from engine import Request, RequestError
+from engine.bundle.bundle import load_bundle
+from engine.text.intent import load_grammar, understand
+from training.data.instruments import families
 from training.eval import bundle_system, generation
 from training.eval.study import StudyContext
 
 pytest.importorskip("librosa", reason="the extra bench has it")
+ROOT = Path(__file__).resolve().parents[3]
 COUNT = 3
 SECONDS = 3.0
 
@@ -77,3 +84,13 @@ def test_a_generated_stem_has_no_rest_to_fit(context):
     assert "sub-FAD" not in found["collections"]["toy"]["toy ears"]
     assert not [name for name in found["values"]["toy"] if "rest" in name]
     assert "chroma" not in "\n".join(generation.lines(found))
+
+
+@pytest.mark.parametrize("task", ["regenerate", "generate"])
+def test_what_the_bench_asks_to_be_made_is_never_refused_as_a_wish_to_take_out(task):
+    """The wordings of separation, "take out the bass", say to a task that makes sound what is not wanted."""
+    grammar = load_grammar(load_bundle(ROOT / "resources" / "bundles" / "small"))
+    for family in families():
+        asked = Request(task=task, prompts=(replace(example(0), family=family).name,), input="rest.wav", out="out")
+        _, intents = understand(asked, grammar)
+        assert len(intents) == 1
