@@ -33,7 +33,9 @@ def add_to(sub: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, engine: Engine | None) -> int:
     """``fluxstem notes``; needs no engine."""
     mix = Path(arguments.mix) if arguments.mix else None
-    command = listening_command("notes", Path(arguments.stem), arguments.kind, mix, with_tempo=not arguments.no_tempo)
+    command = listening_command(
+        "notes", Path(arguments.stem), arguments.kind, mix, with_tempo=not arguments.no_tempo, behind=False
+    )
     heard = analysis_of_json(heard_apart(command))
     place = None
     if arguments.midi:

@@ -25,14 +25,16 @@ from engine.notes.stem_analysis import analyse_stem, analysis_json, opened_audio
 
 
 def listening_command(
-    what: str, path: Path, kind: str = "auto", mix: Path | None = None, name: str = "", with_tempo: bool = True
-) -> list[str]:
+    what: str, path: Path, kind: str = "auto", mix: Path | None = None, name: str = "", with_tempo: bool = True,
+    behind: bool = True,
+) -> list[str]:  # fmt: skip
     """The program and its arguments.
 
     Args:
         what: ``tempo`` prints a ``TempoEstimate``, ``notes`` a ``StemAnalysis``.
         path: the file.
         kind, mix, name, with_tempo: as for ``analyse_stem``.
+        behind: True lets every other program go first, so that a window plays and separates meanwhile.
     """
     # What librosa compiles is kept where only such processes read it: a hijacked one could leave its own there.
     cache = user_cache_folder() / "listening"
@@ -40,7 +42,7 @@ def listening_command(
         cache.mkdir(mode=0o700, parents=True, exist_ok=True)
     asked = {
         "what": what, "path": os.path.abspath(path), "kind": kind, "mix": None if mix is None else os.path.abspath(mix),
-        "name": name, "with_tempo": with_tempo, "cache": str(cache),
+        "name": name, "with_tempo": with_tempo, "cache": str(cache), "behind": behind,
     }  # fmt: skip
     return [*confined_command(__name__, [str(cache)]), json.dumps(asked)]
 
@@ -74,9 +76,10 @@ def listening_error(said: str) -> EngineError:
 
 def main() -> None:
     """Print what is heard in the file that the command line names; ends with 1 where it cannot be used."""
-    with contextlib.suppress(AttributeError, OSError):  # playing and separating go first
-        os.nice(10)
     asked = json.loads(sys.argv[-1])
+    if asked["behind"]:
+        with contextlib.suppress(AttributeError, OSError):
+            os.nice(10)
     with contextlib.ExitStack() as stack:
         cache = asked["cache"]
         if not os.access(cache, os.W_OK):

@@ -20,7 +20,7 @@ def hear_tempo(path: Path) -> TempoEstimate:
         raise RequestError(
             "hearing the tempo needs librosa; install it with: pip install 'fluxstem[tempo]', or give --tempo a number"
         )
-    heard = estimate_from_text(heard_apart(listening_command("tempo", path)))
+    heard = estimate_from_text(heard_apart(listening_command("tempo", path, behind=False)))
     if heard.time_map is None:
         raise RequestError("no steady beat is heard in {path}; give --tempo a number", path=path)
     return heard
