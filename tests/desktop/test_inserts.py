@@ -194,7 +194,9 @@ def test_the_options_offer_the_chains_that_a_task_can_have(window, task, offered
     advanced = window.prompt.advanced
     window.prompt.set_task(task)
     window.prompt.fold.setChecked(True)
-    assert {name for name in ("chain", "chain_before") if advanced.controls[name].isVisible()} == offered
+    shown = {name for name in ("chain", "chain_before") if advanced.controls[name].isVisible()}
+    assert {name for name in shown if advanced.controls[name].isEnabled()} == offered
+    assert all(advanced.controls[name].toolTip() for name in shown), "one that is off says why"
     box = advanced.controls["chain"]
     box.setCurrentIndex(box.findData("lo-fi"))
     assert advanced.values()["chain"] == ("lo-fi" if "chain" in offered else "")
