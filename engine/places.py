@@ -22,7 +22,7 @@ from engine.request import Request, region_fields
 
 IN_SAMPLES = "smp"  # behind a whole number: that many samples of the sound itself, instead of seconds
 
-_WORDS = rf"\d{{1,15}}{IN_SAMPLES}|(?:\d+:)?(?:\d+\.?\d*|\.\d+)"
+_WORDS = rf"\d{{1,15}}{IN_SAMPLES}|(?:\d{{1,15}}:)?(?:\d{{1,15}}(?:\.\d*)?|\.\d+)"
 _PLACE = re.compile(rf"\s*({_WORDS})\s*", re.ASCII)
 _REGION = re.compile(rf"\s*({_WORDS})\s*-\s*({_WORDS})\s*", re.ASCII)
 _PART = re.compile(rf"#t=((?:[0-9.,:]|{IN_SAMPLES})+)$", re.ASCII)  # of an example, behind its file

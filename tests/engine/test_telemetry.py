@@ -16,7 +16,7 @@ from engine.telemetry import VARIABLE
 
 ROOT = Path(__file__).parents[2]
 MODULES_WITH_RUNTIME = (
-    "engine.runtime.onnx", "engine.runtime.onnx_plugins", "engine.runtime.onnx_providers", "export.parity"
+    "engine.runtime.onnx", "engine.runtime.onnx_plugins", "engine.runtime.onnx_providers", "export.cpu_session"
 )  # fmt: skip
 
 

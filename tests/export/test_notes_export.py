@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import zipfile
 from pathlib import Path
 
@@ -25,8 +26,10 @@ def wheel(path: Path, graph: bytes) -> Path:
 
 def test_the_folder_that_ships_is_what_the_wheel_gives(tmp_path, capsys):
     made = wheel(tmp_path / "basic_pitch.whl", (SHIPPED / "notes.onnx").read_bytes())
+    (tmp_path / "notes").mkdir()
+    shutil.copy(SHIPPED / "beats.onnx", tmp_path / "notes")  # of another wheel; what is there stays
     assert main(["notes", str(made), str(tmp_path / "notes"), "--drums", str(SHIPPED / "drums.npz")]) == 0
-    for name in ("notes.onnx", "drums.npz", "notes.json", "LICENSE", "NOTICE"):
+    for name in ("notes.onnx", "drums.npz", "beats.onnx", "notes.json", "LICENSE", "NOTICE"):
         assert (tmp_path / "notes" / name).read_bytes() == (SHIPPED / name).read_bytes()
     for name in json.loads((SHIPPED / "notes.json").read_text())["files"]:
         assert checked_bytes(tmp_path / "notes", name)

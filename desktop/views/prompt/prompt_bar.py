@@ -473,7 +473,7 @@ class _ChipStrip(QScrollArea):
         button.setObjectName("end")
         button.setFixedSize(ARROW_WIDTH, UNDER_HEIGHT)
         button.setIconSize(QSize(16, 16))
-        button.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # with the keyboard, Tab goes from chip to chip
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a click leaves the keyboard where it was
         button.setAccessibleName(name)
         button.setToolTip(name)
         button.clicked.connect(lambda: self._scroll(way))

@@ -16,6 +16,7 @@ from engine.mask_pooling import mean_odds
 
 RATE_HZ = SHORT.rate_hz
 EXPERT_SHARE = 0.3
+FLOAT_NULL_DB = -170  # a sum of float samples is rounded once
 
 
 def read(path):
@@ -102,7 +103,7 @@ def test_an_expert_with_a_share_answers_beside_the_mask_decoder(run, noise, tmp_
     assert found[1.0] == pytest.approx(0.9, abs=0.01)
     assert found[0.0] < found[0.5] < found[0.75] < found[1.0]
     [result] = run(**asked).results
-    assert result.null_db == BIT_FOR_BIT_DB
+    assert result.null_db < FLOAT_NULL_DB
 
 
 def test_the_mean_of_odds_is_between_two_masks_and_weighs_them():
