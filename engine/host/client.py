@@ -363,9 +363,11 @@ class Engine:
         if choice.kind in NUMBERED and choice.index is not None and choice.index in cards:
             cards = range(choice.index, choice.index + 1)
         busy = dict.fromkeys(cards, 0)
-        for one in self._jobs.values():
-            card = next((card for card, host in self._hosts.items() if host is one.host), None)
-            if card in busy and one.last is None:
+        card_of = {id(host): card for card, host in self._hosts.items()}
+        for (
+            one
+        ) in self._jobs.values():  # quickly: who submits or cancels waits for the lock
+            if one.host is not None and one.last is None and (card := card_of.get(id(one.host))) in busy:
                 busy[card] += 1
         card = min(busy, key=lambda card: busy[card])
         return card, busy[card]
