@@ -364,9 +364,7 @@ class Engine:
             cards = range(choice.index, choice.index + 1)
         busy = dict.fromkeys(cards, 0)
         card_of = {id(host): card for card, host in self._hosts.items()}
-        for (
-            one
-        ) in self._jobs.values():  # quickly: who submits or cancels waits for the lock
+        for one in self._jobs.values():  # quickly: who submits or cancels waits for the lock
             if one.host is not None and one.last is None and (card := card_of.get(id(one.host))) in busy:
                 busy[card] += 1
         card = min(busy, key=lambda card: busy[card])
