@@ -18,6 +18,7 @@ from desktop.models.job_list import JobState
 from desktop.models.project import BrushEdit, TakeOrigin
 from desktop.models.typed_time import seconds_of
 from desktop.views.dialogs.settings_dialog import SettingsDialog
+from desktop.views.timeline.lane_view import LaneView
 from engine import TASKS, TimeMap
 
 WAIT_MS = 120_000
@@ -300,6 +301,16 @@ def test_lanes_that_wait_stand_above_what_completes_the_sum(loaded, qtbot):
     qtbot.waitUntil(lambda: [view.header.name.text() for view in loaded.timeline.area.views] == names, timeout=WAIT_MS)
     qtbot.waitUntil(lambda: loaded.workspace.jobs.queue.unfinished == 0, timeout=WAIT_MS)
     assert [lane.name for lane in document.project.lanes] == names
+
+
+def test_views_that_are_made_ahead_are_not_seen(loaded, qtbot):
+    """They lie where lanes lie, and would cover them."""
+    loaded.show()
+    qtbot.waitUntil(lambda: len(loaded.timeline.findChildren(LaneView)) > 3, timeout=WAIT_MS)  # made while nobody waits
+    run(loaded, qtbot, "violin")
+    shown = [view for view in loaded.timeline.area.findChildren(LaneView) if view.isVisible()]
+    assert shown
+    assert set(shown) == set(loaded.timeline.area.views)
 
 
 def test_a_take_says_its_null_and_presence_in_figures_of_the_language(loaded, qtbot, german):

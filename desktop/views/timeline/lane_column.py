@@ -59,6 +59,7 @@ class LaneColumn(QScrollArea):
     def adopt(self, view: LaneView) -> None:
         """Take in a view that is to be shown later, and style it here, where it stays: a new parent styles it anew."""
         view.setParent(self._inside)
+        view.hide()  # else it is shown with the first lanes, as every child is that nobody hid
         view.ensurePolished()
 
     def show_views(self, rows: list[tuple[LaneView, int, list[QWidget]]]) -> None:
