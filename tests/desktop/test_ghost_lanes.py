@@ -119,10 +119,19 @@ def test_a_lane_on_its_way_is_missing_in_what_the_others_leave(in_pieces, qtbot)
     assert max(sums) < 1e-6
 
 
-def test_a_job_that_is_cancelled_takes_its_lanes_along(in_pieces, qtbot):
+def test_a_job_that_is_cancelled_takes_its_lanes_along(in_pieces, qtbot, make_wav):
+    with qtbot.waitSignal(in_pieces.opened, timeout=WAIT_MS):
+        in_pieces.open(make_wav("long.wav", seconds=50.0))  # so long that it cannot be done before it is cancelled
+    cancelled = []
+
+    def look():
+        if not cancelled and any(one.filled for one in in_pieces.jobs.ghosts):
+            cancelled.append(row)
+            in_pieces.jobs.cancel(row)
+
+    in_pieces.jobs.ghosts_changed.connect(look)
     row = ask(in_pieces, "drums")
-    qtbot.waitUntil(lambda: any(one.filled for one in in_pieces.jobs.ghosts), timeout=WAIT_MS)
-    in_pieces.jobs.cancel(row)
+    qtbot.waitUntil(lambda: cancelled == [row], timeout=WAIT_MS)
     qtbot.waitUntil(lambda: in_pieces.jobs.queue.unfinished == 0, timeout=WAIT_MS)
     assert in_pieces.jobs.ghosts == ()
     assert in_pieces.document.project.lanes == ()
