@@ -57,7 +57,7 @@ application.exec()
 
 
 def test_jobs_that_waited_or_ran_are_back_after_a_crash(qtbot, tmp_path, make_wav, toy_bundle):
-    song = make_wav("song.wav", seconds=4.0)
+    song = make_wav("song.wav", seconds=20.0)  # so that its first job is not done before both are on the disk
     killed = subprocess.run(
         [sys.executable, "-c", KILLED, str(tmp_path), str(song), str(toy_bundle)], cwd=ROOT, check=False, timeout=120,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
@@ -106,7 +106,9 @@ def test_closing_asks_while_a_job_runs_and_stays_when_told_so(loaded, qtbot, mon
 
 
 def test_another_project_does_not_get_the_lanes_of_the_one_before(opened, qtbot, make_wav):
-    row = opened.jobs.ask(form(opened, "violin", steps=400))
+    with qtbot.waitSignal(opened.opened, timeout=WAIT_MS):
+        opened.open(make_wav("long.wav", seconds=20.0))  # so that its job cannot be done before the other is open
+    row = opened.jobs.ask(form(opened, "violin", steps=1000))
     with qtbot.waitSignal(opened.opened, timeout=WAIT_MS):
         opened.open(make_wav("other.wav"))
     qtbot.waitUntil(lambda: opened.jobs.queue.unfinished == 0, timeout=WAIT_MS)

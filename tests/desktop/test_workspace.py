@@ -271,7 +271,9 @@ def test_a_waiting_job_can_be_cancelled_moved_and_asked_again(opened, qtbot):
     assert jobs.rows[-1].state is JobState.DONE
 
 
-def test_a_killed_engine_is_told_restarted_and_the_queue_goes_on(opened, qtbot, monkeypatch):
+def test_a_killed_engine_is_told_restarted_and_the_queue_goes_on(opened, qtbot, make_wav):
+    with qtbot.waitSignal(opened.opened, timeout=WAIT_MS):
+        opened.open(make_wav("long.wav", seconds=20.0))
     many = {"violin": 1000, "drums": None}  # steps: the first is still at work when it is found at work
     first, second = (opened.jobs.ask(form(opened, text=text, steps=steps)) for text, steps in many.items())
     jobs = opened.jobs.queue

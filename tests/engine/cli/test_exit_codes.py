@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from clihelp import say, write_music
+from heldhost import host_held_by
 
 from engine import (
     BundleError,
@@ -81,9 +82,11 @@ def test_a_command_ends_with_its_code(words, code, engine, toy_bundle, tmp_path,
 
 def test_an_engine_that_dies_is_code_3(toy_bundle, tmp_path, capsys):
     mix = write_music(tmp_path / "mix.wav", seconds=0.3)
-    with Engine() as engine:
+    held = tmp_path / "held"
+    with Engine(host_command=host_held_by(held)) as engine:
         argv = ["isolate", mix, "bass", "--bundle", toy_bundle, "--out", tmp_path / "out"]
         assert say(capsys, engine, argv).code == 0
+        held.touch()  # so that the job cannot be done before its engine is dead
 
         def kill(event: Event) -> None:
             if isinstance(event, Progress) and engine.host_pid:

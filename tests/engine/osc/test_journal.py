@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from clihelp import everything_in, read, write_music
+from heldhost import host_held_by
 from oschelp import Caller
 
 from engine import Done, Engine, StemResult, settle_receipt
@@ -289,13 +290,18 @@ def test_a_hung_engine_is_replaced_and_its_job_is_tried_once_more(settings, toy_
     from engine.host.watch import WatchLimits
 
     monkeypatch.setenv("FLUXSTEM_BUNDLES", str(toy_bundle.parent))
-    long = write_music(tmp_path / "in" / "long.wav", seconds=10)
-    with Engine(limits=WatchLimits(stopped_s=1.0)) as engine, Bridge(engine, settings) as bridge:
+    mix = write_music(tmp_path / "in" / "mix.wav", seconds=0.25)
+    (held := tmp_path / "held").touch()
+    limits = WatchLimits(stopped_s=1.0)
+    with Engine(host_command=host_held_by(held), limits=limits) as engine, Bridge(engine, settings) as bridge:
         caller = Caller(bridge.state.udp_port)
-        caller.say("/fluxstem/isolate", "hangs once", str(long), "bass", 0.0, 0.0, 0, 5)
-        caller.until("/fluxstem/progress")
-        os.kill(engine.host_pid, signal.SIGSTOP)
+        caller.say("/fluxstem/isolate", "hangs once", str(mix), "bass")
+        while caller.until("/fluxstem/progress")[2] == 0:
+            pass
+        os.kill(stopped := engine.host_pid, signal.SIGSTOP)
+        held.unlink()
         done = caller.until("/fluxstem/done", "/fluxstem/fail")
         assert done[:2] == ("/fluxstem/done", "hangs once")
-        assert (read(done[3]) + read(done[4]) == read(long)).all()
+        assert engine.host_pid != stopped
+        assert (read(done[3]) + read(done[4]) == read(mix)).all()
         caller.socket.close()

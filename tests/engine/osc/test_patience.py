@@ -110,11 +110,12 @@ def test_a_line_that_is_set_aside_goes_on_when_it_is_woken_and_can_be_dropped():
 def test_a_ping_overtakes_the_burst_of_another_client(bridge, new_caller, tcp):
     busy, quiet = new_caller(), new_caller()
     burst = bundle(*[packed("/fluxstem/help")] * 200)
+    many = 25  # the ping is on its way while they are worked on, however busy the machine is
     with socket.create_connection(("127.0.0.1", bridge.state.tcp_port), timeout=LIMIT_S) as line:
         if tcp:
-            line.sendall(Framer("length").frame(burst) * 5)
+            line.sendall(Framer("length").frame(burst) * many)
         else:
-            for _ in range(5):
+            for _ in range(many):
                 busy.throw(burst)
         busy_key = ("tcp", *line.getsockname()) if tcp else ("udp", "127.0.0.1", busy.port)
         while not (router := bridge._router).turns.waiting(busy_key):
@@ -397,8 +398,10 @@ def test_over_udp_two_thousand_senders_leave_a_redirect_where_it_was(new_caller,
         other.say("/fluxstem/ping")
         other.socket.close()
     last = new_caller()  # its port may have been one of theirs, so their late answers may come here first
-    last.say("/fluxstem/ping", "all")
-    while last.until("/fluxstem/pong")[1:] != ("all",):
-        pass
+    heard = None
+    while heard != ("/fluxstem/pong", "all"):
+        if heard is None:  # said again, for so many packets at once may be more than a buffer holds
+            last.say("/fluxstem/ping", "all")
+        heard = last.next(limit_s=1.0)
     asker.say("/fluxstem/ping", "still")
     assert ear.next() == ("/fluxstem/pong", "still")

@@ -99,9 +99,9 @@ def test_a_render_takes_its_tail_name_and_format_by_name(caller, take, settings)
     assert soundfile.info(done[3]).frames == soundfile.info(take).frames + soundfile.info(take).samplerate // 2
 
 
-def test_renders_are_cancelled_while_they_wait_and_while_they_run_and_leave_nothing(caller, settings, monkeypatch):
+def test_renders_are_cancelled_while_they_wait_and_while_they_run_and_leave_nothing(caller, settings):
     pytest.importorskip("pedalboard", reason="chains need the extra plugins")
-    long = write_music(settings.roots[0] / "long.wav", seconds=20.0)
+    long = write_music(settings.roots[0] / "long.wav", seconds=600.0)  # so that it cannot be done before
     room = chain_text(EffectChain(tuple(ChainEffect(builtin="reverb") for _ in range(30))))
     caller.say(at("plugins/render"), "running", str(long), room)
     caller.until(at("progress"))
@@ -118,7 +118,7 @@ def test_renders_are_cancelled_while_they_wait_and_while_they_run_and_leave_noth
 
 def test_a_render_whose_process_dies_is_done_again_and_the_bridge_goes_on(caller, settings):
     pytest.importorskip("pedalboard", reason="chains need the extra plugins")
-    long = write_music(settings.roots[0] / "long.wav", seconds=20.0)
+    long = write_music(settings.roots[0] / "long.wav", seconds=60.0)
     caller.say(at("plugins/render"), "r", str(long), chain_text(EffectChain((ChainEffect(builtin="reverb"),) * 30)))
     caller.until(at("progress"))
     own = psutil.Process().children()

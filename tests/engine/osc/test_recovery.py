@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from clihelp import everything_in, read, write_music
+from heldhost import host_held_by
 from oschelp import LIMIT_S, Caller
 
 from engine import Engine, RequestError, check_values, request_from_json, request_to_json
@@ -31,14 +32,16 @@ def entry(number: int, **changes: object) -> JournalEntry:
     return JournalEntry(**{**values, **changes})
 
 
-def test_the_engine_host_is_killed_amid_five_jobs_and_all_five_are_done(settings, toy_engine, long_mix, mix):
-    with Engine() as engine, Bridge(engine, settings) as bridge:
+def test_the_engine_host_is_killed_amid_five_jobs_and_all_five_are_done(settings, toy_engine, mix, tmp_path):
+    (held := tmp_path / "held").touch()
+    with Engine(host_command=host_held_by(held)) as engine, Bridge(engine, settings) as bridge:
         caller = Caller(bridge.state.udp_port)
-        caller.say("/fluxstem/isolate", "job 0", str(long_mix), "bass", 0.0, 0.0, 0, 40)
-        for number in range(1, 5):
+        for number in range(5):
             caller.say("/fluxstem/isolate", f"job {number}", str(mix), "bass")
-        caller.until("/fluxstem/progress")
+        while caller.until("/fluxstem/progress")[2] == 0:
+            pass
         os.kill(engine.host_pid, signal.SIGKILL)
+        held.unlink()
         finished = {caller.until("/fluxstem/done", "/fluxstem/fail")[:2] for _ in range(5)}
         assert finished == {("/fluxstem/done", f"job {number}") for number in range(5)}
         reported = [message for message in caller.heard if message[0] == "/fluxstem/progress"]
