@@ -54,6 +54,33 @@ def finish() -> onnx.ModelProto:
     return _model("finish", nodes, inputs, outputs, constants)
 
 
+def begin() -> onnx.ModelProto:
+    """The start of the steps: the mix's latents, gathered from those of whole windows, before the other slots.
+
+    ``x`` is the start once for each pass, and ``unsound`` is 0 where every latent of the mix is a number, else none.
+    """
+    nodes = [
+        helper.make_node("Transpose", ["windows"], ["by_frame"], perm=[0, 2, 1]),
+        helper.make_node("GatherND", ["by_frame", "places"], ["frames"]),
+        helper.make_node("Transpose", ["frames"], ["mix"], perm=[0, 2, 1]),
+        helper.make_node("Unsqueeze", ["mix", "one"], ["mix_slot"]),
+        helper.make_node("Concat", ["mix_slot", "others"], ["start"], axis=1),
+        helper.make_node("Tile", ["start", "passes"], ["x"]),
+        helper.make_node("Mul", ["mix", "zero"], ["naught"]),
+        helper.make_node("ReduceSum", ["naught"], ["unsound"], keepdims=0),
+    ]
+    axes = ["batch", "slots", "channels", "frames"]
+    inputs = [
+        _floats("windows", ["windows", "channels", "frames_of_window"]),
+        helper.make_tensor_value_info("places", TensorProto.INT64, ["batch", "frames", 2]),
+        _floats("others", ["batch", "other_slots", "channels", "frames"]),
+        helper.make_tensor_value_info("passes", TensorProto.INT64, [4]),
+    ]
+    outputs = [_floats("start", axes), _floats("x", ["rows", *axes[1:]]), _floats("unsound", [])]
+    zero = helper.make_tensor("zero", TensorProto.FLOAT, [], [0.0])
+    return _model("begin", nodes, inputs, outputs, [_whole("one", 1), zero])
+
+
 def packed(model: onnx.ModelProto) -> str:
     """A model as text."""
     return base64.b64encode(model.SerializeToString()).decode()
@@ -79,7 +106,7 @@ def _model(
 
 def main() -> None:
     """Print the constants."""
-    for name, model in (("GUIDE", guide()), ("FINISH", finish())):
+    for name, model in (("BEGIN", begin()), ("GUIDE", guide()), ("FINISH", finish())):
         print(f"{name} = _unpacked(")
         for line in textwrap.wrap(packed(model), 110):
             print(f'    "{line}"')

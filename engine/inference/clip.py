@@ -13,8 +13,10 @@ import numpy as np
 
 from engine.audio.disk_array import DiskArray
 from engine.audio.reader import BLOCK_SAMPLES, AudioInfo, FloatArray, Samples, blocks, resampled, samples_at
+from engine.inference.resident_latents import ResidentLatents
 from engine.inference.run import RunContext
 from engine.inference.windows import OverlapAdd, WindowPlan
+from engine.runtime.backend import OutOfDeviceMemory
 
 LEVEL_INTO_MODEL_DB = -20.0  # RMS
 HIGHEST_GAIN_DB = 60.0
@@ -150,15 +152,11 @@ def encode_clip(run: RunContext, audio: DiskArray, gain: float, windows: WindowP
         gain: applied to the audio.
         windows: the plan; silence is read beyond the end of the audio.
     """
-    hop = run.model.grid.hop_samples
     latents = DiskArray(run.folder, run.model.grid.latent_channels)
 
     def encode(batch: Sequence[int]) -> FloatArray:
         with run.timer.measure("encode"):
-            audio_BN = np.stack(
-                [audio.read(windows.starts[i] * hop, (windows.starts[i] + windows.window) * hop)[:, 0] for i in batch]
-            )
-            return run.model.codec.encode(audio_BN * np.float32(gain))
+            return run.model.codec.encode(_audio_windows(run, audio, gain, windows, batch))
 
     for batch, z_BDL in run.batches.run(range(len(windows.starts)), encode):
         for index, z_DL in zip(batch, z_BDL, strict=True):
@@ -167,6 +165,39 @@ def encode_clip(run: RunContext, audio: DiskArray, gain: float, windows: WindowP
             latents.append(z_DL[:, first - start : last - start].T)
         run.progress((batch[-1] + 1) / len(windows.starts), "encode")
     return latents
+
+
+def encode_on_device(run: RunContext, audio: DiskArray, gain: float, windows: WindowPlan) -> ResidentLatents | None:
+    """Latents of a whole clip that stay where they are encoded; arguments as for ``encode_clip``.
+
+    Returns:
+        None where the device does not keep tensors, or has no room for these.
+    """
+    encode, channels = run.model.codec.resident_encoder, run.model.grid.latent_channels
+    if encode is None or not ResidentLatents.is_small(windows, channels):
+        return None
+    try:
+        latents = ResidentLatents(encode, windows, channels)
+    except OutOfDeviceMemory:
+        return None
+
+    def work(batch: Sequence[int]) -> None:
+        with run.timer.measure("encode"):
+            latents.encode(batch[0], _audio_windows(run, audio, gain, windows, batch))
+
+    for batch, _ in run.batches.run(range(len(windows.starts)), work):
+        run.progress((batch[-1] + 1) / len(windows.starts), "encode")
+    return latents
+
+
+def _audio_windows(
+    run: RunContext, audio: DiskArray, gain: float, windows: WindowPlan, batch: Sequence[int]
+) -> FloatArray:
+    hop = run.model.grid.hop_samples
+    audio_BN = np.stack(
+        [audio.read(windows.starts[i] * hop, (windows.starts[i] + windows.window) * hop)[:, 0] for i in batch]
+    )
+    return audio_BN * np.float32(gain)
 
 
 def decode_clip(run: RunContext, latents: DiskArray, first: int, windows: WindowPlan, into: DiskArray) -> None:

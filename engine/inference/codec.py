@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from engine.errors import BundleError
 from engine.inference.device_sampler import DeviceLatents
+from engine.inference.numbers import all_numbers
 from engine.latents import Slot
-from engine.runtime.backend import FloatArray, GraphSession, resident_session
+from engine.runtime.backend import FloatArray, GraphSession, ResidentSession, resident_session
 
 
 class Codec:
@@ -35,10 +35,15 @@ class Codec:
         resident = resident_session(self._decode)
         if isinstance(latents, DeviceLatents):
             if resident is not None:
-                return _numbers(latents.decoded(resident, slots), "decode")
+                return all_numbers(latents.decoded(resident, slots), "decode")
             latents = latents.numpy()
         decoded_KN = self.decode(np.concatenate([latents[:, slot] for slot in slots]))
         return decoded_KN.reshape(len(slots), len(latents), -1)
+
+    @property
+    def resident_encoder(self) -> ResidentSession | None:
+        """The encoder, where what it gives may stay on its device."""
+        return resident_session(self._encode)
 
     def encode(self, audio_BN: FloatArray) -> FloatArray:
         """Encode windows of audio.
@@ -52,7 +57,7 @@ class Codec:
         Raises:
             BundleError: the graph returned NaN or infinity.
         """
-        return _numbers(self._encode.run({"audio": audio_BN[:, None]})["latents"], "encode")
+        return all_numbers(self._encode.run({"audio": audio_BN[:, None]})["latents"], "encode")
 
     def decode(self, z_BDL: FloatArray) -> FloatArray:
         """Decode windows of latents.
@@ -66,12 +71,4 @@ class Codec:
         Raises:
             BundleError: the graph returned NaN or infinity.
         """
-        return _numbers(self._decode.run({"latents": z_BDL})["audio"][:, 0], "decode")
-
-
-def _numbers(values: FloatArray, graph: str) -> FloatArray:
-    if not np.isfinite(values).all():
-        raise BundleError(
-            "the bundle's {graph} graph answered with values that are no numbers; use another bundle", graph=graph
-        )
-    return values
+        return all_numbers(self._decode.run({"latents": z_BDL})["audio"][:, 0], "decode")

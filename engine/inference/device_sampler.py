@@ -1,6 +1,6 @@
-"""The sampler on a device: latents stay in its memory from the first step to the decoded sound.
+"""The sampler on a device: latents stay in its memory from the encoder to the decoded sound.
 
-Only the start, the conditions and, step by step, the time go up; only finished latents or sound come down. Guidance is
+Only noise, the conditions and, step by step, the time go up; only finished latents or sound come down. Guidance is
 one small graph between two steps. Each tensor keeps its address for every shape, so that a step can be recorded once
 and replayed.
 """
@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.inference.step_graphs import FINISH, GUIDE
+from engine.inference.numbers import no_numbers
+from engine.inference.step_graphs import BEGIN, FINISH, GUIDE
 from engine.latents import Slot
 from engine.runtime.backend import Array, DeviceTensor, FloatArray, ResidentSession
 from engine.runtime.batch_axes import pad_rows
@@ -20,11 +21,32 @@ from engine.runtime.settings import padded_rows
 
 
 @dataclass(frozen=True, slots=True)
+class ResidentStart:
+    """The start of a batch whose mix is on the device; see ``engine.inference.resident_latents``.
+
+    Attributes:
+        latents: of the clip, float32 (windows of the clip, latent channels, frames).
+        places_BL2: int64 (windows, frames, 2): window and frame in ``latents`` of every frame of the batch.
+        others_BSDL: float32 (windows, slots without the mix, latent channels, frames).
+    """
+
+    latents: DeviceTensor
+    places_BL2: Array
+    others_BSDL: FloatArray
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(windows, slots, latent channels, frames)."""
+        windows, others, *axes = self.others_BSDL.shape
+        return windows, others + 1, *axes
+
+
+@dataclass(frozen=True, slots=True)
 class StepInputs:
     """What the steps of one batch are given.
 
     Attributes:
-        start_BSDL: float32 (windows, slots, latent channels, frames).
+        start: float32 (windows, slots, latent channels, frames), or what gathers it on the device.
         known_BSL: bool (windows, slots, frames).
         conditions: by input of the step graph, one row per window.
         unconditional: the same for the second pass of guidance; None where there is one pass.
@@ -33,7 +55,7 @@ class StepInputs:
         dt: length of a step.
     """
 
-    start_BSDL: FloatArray
+    start: FloatArray | ResidentStart
     known_BSL: Array
     conditions: Mapping[str, FloatArray]
     unconditional: Mapping[str, FloatArray] | None
@@ -61,8 +83,7 @@ class DeviceLatents:
     def numpy(self) -> FloatArray:
         """All slots, float32 (windows, slots, latent channels, frames); equal to the start wherever known."""
         latents, _ = self._finished([Slot.MIX])
-        whole: FloatArray = latents.numpy()
-        return whole[: self._rows]
+        return latents.numpy(self._rows)
 
     def decoded(self, decode: ResidentSession, slots: Sequence[Slot]) -> FloatArray:
         """Sound of some slots.
@@ -75,7 +96,7 @@ class DeviceLatents:
             float32 (slots, windows, samples of a window).
         """
         _, tracks = self._finished(slots)
-        audio_K1N = decode.run_tensors({"latents": tracks})["audio"]
+        audio_K1N = decode.run_tensors({"latents": tracks})["audio"].numpy()
         whole_SBN: FloatArray = audio_K1N[:, 0].reshape(len(slots), -1, audio_K1N.shape[-1])
         return whole_SBN[:, : self._rows]
 
@@ -97,24 +118,24 @@ def sample_on_device(step: ResidentSession, inputs: StepInputs, check: Callable[
         inputs: what it is given.
         check: called before every step; raises to stop.
     """
-    rows = len(inputs.start_BSDL)
+    rows = len(inputs.known_BSL)
     padded = padded_rows(rows, step.batch_sizes)
     passes = 1 if inputs.unconditional is None else 2
-    start_BSDL, known_BSL = pad_rows(inputs.start_BSDL, padded), pad_rows(inputs.known_BSL, padded)
+    known_BSL = pad_rows(inputs.known_BSL, padded)
 
     def upload(name: str, values: Array) -> DeviceTensor:
         tensor = step.keep(f"{name} in {passes}", values.shape, values.dtype.type)
         tensor.update(values)
         return tensor
 
-    start, known = upload("start", start_BSDL), upload("known at the end", known_BSL)
+    start, now = _begun(step, inputs.start, padded, passes, upload)
+    known = upload("known at the end", known_BSL)
     both_known = np.concatenate([known_BSL] * passes)
     fixed = {"known": upload("known", both_known)}
     fixed["dt"] = upload("dt", np.full(passes * padded, inputs.dt, np.float32))
     for name, values in inputs.conditions.items():
         halves = [values] if inputs.unconditional is None else [values, inputs.unconditional[name]]
         fixed[name] = upload(name, np.concatenate([pad_rows(half, padded) for half in halves]))
-    now = upload("x", np.concatenate([start_BSDL] * passes))
     after = step.keep(f"x_next in {passes}", now.shape, np.float32)
     time = step.keep(f"t in {passes}", both_known.shape, np.float32)
     guidance = upload("guidance", np.array(inputs.guidance, np.float32))
@@ -129,3 +150,31 @@ def sample_on_device(step: ResidentSession, inputs: StepInputs, check: Callable[
         else:
             now, after = after, now
     return DeviceLatents(step, now, start, known, rows)
+
+
+def _begun(
+    step: ResidentSession, given: FloatArray | ResidentStart, padded: int, passes: int,
+    upload: Callable[[str, Array], DeviceTensor],
+) -> tuple[DeviceTensor, DeviceTensor]:  # fmt: skip
+    """The start, and the same once for each pass, for the first step to read.
+
+    Raises:
+        BundleError: there is a NaN or infinity among the latents of the mix.
+    """
+    if not isinstance(given, ResidentStart):
+        start_BSDL = pad_rows(given, padded)
+        return upload("start", start_BSDL), upload("x", np.concatenate([start_BSDL] * passes))
+    shape = (padded, *given.shape[1:])
+    start = step.keep(f"start in {passes}", shape, np.float32)
+    now = step.keep(f"x in {passes}", (passes * padded, *shape[1:]), np.float32)
+    unsound = step.keep("unsound", (), np.float32)
+    gathered = {
+        "windows": given.latents,
+        "places": upload("places", pad_rows(given.places_BL2, padded)),
+        "others": upload("others", pad_rows(given.others_BSDL, padded)),
+        "passes": upload("passes", np.array([passes, 1, 1, 1], np.int64)),
+    }
+    step.beside(BEGIN).run_resident(gathered, {"start": start, "x": now, "unsound": unsound})
+    if unsound.numpy() != 0:
+        raise no_numbers("encode")
+    return start, now

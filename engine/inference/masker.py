@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -12,10 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.audio.stft import hann
-from engine.bundle.separation import MaskDecoderSpec
+from engine.bundle.separation import SIDES, MaskDecoderSpec
 from engine.errors import BundleError
 from engine.inference.component_pooling import ComponentPooling
-from engine.runtime.backend import DeviceTensor, FloatArray, GraphSession, ResidentSession, resident_session
+from engine.runtime.backend import DeviceTensor, FloatArray, GraphSession, OutOfDeviceMemory, resident_session
 from engine.runtime.batch_axes import pad_rows
 from engine.runtime.settings import padded_rows
 from engine.runtime.threads import parallel_for
@@ -117,27 +118,41 @@ class MaskDecoder:
         self.end = end
 
     def place(self, excerpt: MixWindows) -> None:
-        """Compute the magnitudes of windows and bring them to the device, so that ``masks`` finds them there."""
-        mix, resident = excerpt.mix, resident_session(self._graph)
-        if resident is not None:
-            excerpt.placed = resident.put(pad_rows(mix, padded_rows(len(mix), resident.batch_sizes)))
+        """Compute the magnitudes of windows and bring them to the device, so that ``masks`` finds them there.
+
+        Where they do not fit they stay in the host's memory, and whoever asks for their masks hears of it.
+        """
+        resident = resident_session(self._graph)
+        if resident is None:
+            excerpt.mix  # noqa: B018 - computed now and kept
+            return
+        windows = len(excerpt.audio_B2N)
+        shape = (padded_rows(windows, resident.batch_sizes), SIDES, excerpt.grid.frames, excerpt.grid.bins)
+        padded_B2TF = resident.host_array(shape, np.float32)
+        excerpt.mix = magnitudes(excerpt.audio_B2N, excerpt.grid, padded_B2TF[:windows])
+        padded_B2TF[windows:] = padded_B2TF[windows - 1]
+        with contextlib.suppress(OutOfDeviceMemory):
+            excerpt.placed = resident.put(padded_B2TF)
 
     def masks(self, excerpt: MixWindows, prompts_PE: FloatArray, with_rest: bool = True) -> MaskOutput:
         """See ``Masker``; the rest's masks are as large as the stem's and left out where nothing needs them."""
+        return self.begin(excerpt, prompts_PE, with_rest)()
+
+    def begin(self, excerpt: MixWindows, prompts_PE: FloatArray, with_rest: bool = True) -> Callable[[], MaskOutput]:
+        """Run the network; what is given back fetches its answer, so that another thread may, and raises as ``masks``.
+
+        Raises:
+            OutOfDeviceMemory: fewer windows may fit.
+        """
         wanted, resident = _BOTH if with_rest else _STEM, resident_session(self._graph)
         if resident is not None and excerpt.placed is not None and excerpt.estimate_B2N is None:
-            return self._masks_on_device(resident, excerpt.placed, len(excerpt.mix), prompts_PE, wanted)
+            padded_PE = pad_rows(prompts_PE, padded_rows(len(prompts_PE), resident.batch_sizes))
+            there = resident.run_tensors({"mix": excerpt.placed, "prompt": padded_PE}, wanted)
+            return functools.partial(_fetched, there, len(prompts_PE), len(excerpt.audio_B2N))
         inputs = {"mix": excerpt.mix, "prompt": prompts_PE}
         if excerpt.estimate_B2N is not None:
             inputs["estimate"] = magnitudes(excerpt.estimate_B2N, excerpt.grid)
-        return _masks(self._graph.run(inputs, wanted))
-
-    def _masks_on_device(
-        self, resident: ResidentSession, mix: DeviceTensor, windows: int, prompts_PE: FloatArray, wanted: Sequence[str]
-    ) -> MaskOutput:
-        padded_PE = pad_rows(prompts_PE, padded_rows(len(prompts_PE), resident.batch_sizes))
-        answer = resident.run_tensors({"mix": mix, "prompt": padded_PE}, wanted)
-        return _masks({name: values[: len(prompts_PE), :windows] for name, values in answer.items()})
+        return functools.partial(_masks, self._graph.run(inputs, wanted))
 
     def pooled(self, answer: MaskOutput, excerpt: MixWindows, prompts_PE: FloatArray) -> MaskOutput:
         """An answer with its masks pooled as the bundle says, in the memory of the masks that it had."""
@@ -189,7 +204,11 @@ class DecoderEnd:
         return _masks(self.graph.run(given, _BOTH if with_rest else _STEM))
 
 
-def _masks(answer: dict[str, FloatArray]) -> MaskOutput:
+def _fetched(there: Mapping[str, DeviceTensor], prompts: int, windows: int) -> MaskOutput:
+    return _masks({name: tensor.numpy(prompts)[:, :windows] for name, tensor in there.items()})
+
+
+def _masks(answer: Mapping[str, FloatArray]) -> MaskOutput:
     for name, values in answer.items():
         if not np.isfinite(values).all():
             raise BundleError(
@@ -199,12 +218,13 @@ def _masks(answer: dict[str, FloatArray]) -> MaskOutput:
     return MaskOutput(answer["stem"], answer.get("rest"), answer["presence"])
 
 
-def magnitudes(audio_B2N: FloatArray, grid: MaskDecoderSpec) -> FloatArray:
+def magnitudes(audio_B2N: FloatArray, grid: MaskDecoderSpec, into: FloatArray | None = None) -> FloatArray:
     """STFT magnitudes of windows of audio, not normalised.
 
     Args:
         audio_B2N: float32 (windows, 2, samples); exactly ``frames`` whole frames.
         grid: of the spectrogram.
+        into: where they go; None makes an array.
 
     Returns:
         float32 (windows, 2, frames, bins).
@@ -212,7 +232,7 @@ def magnitudes(audio_B2N: FloatArray, grid: MaskDecoderSpec) -> FloatArray:
     n, hop = grid.fft_samples, grid.hop_samples
     window_N = hann(n)
     views: npt.NDArray[np.float32] = np.lib.stride_tricks.sliding_window_view(audio_B2N, n, axis=2)[:, :, ::hop]
-    out = np.empty((*views.shape[:3], grid.bins), np.float32)
+    out = np.empty((*views.shape[:3], grid.bins), np.float32) if into is None else into
 
     def analyse(at: int) -> None:
         here = slice(at, at + FRAMES_AT_ONCE)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from engine.inference.device_sampler import DeviceLatents, StepInputs, sample_on_device
+from engine.inference.device_sampler import DeviceLatents, ResidentStart, StepInputs, sample_on_device
 from engine.latents import Slot, exchanged
 from engine.request import CONDITIONS, Start
 from engine.runtime.backend import Array, FloatArray, GraphSession, resident_session
@@ -155,20 +155,25 @@ def sample(
 
 def sample_latents(
     graph: GraphSession,
-    start_BSDL: FloatArray,
+    start: FloatArray | ResidentStart,
     known_BSL: BoolArray,
     prompt_BSE: FloatArray,
     sampling: SamplerConfig,
     check: Callable[[], None],
     picture_BFP: FloatArray | None = None,
 ) -> FloatArray | DeviceLatents:
-    """The same, where the graph's tensors may stay on its device left there; see ``Codec.decode_slots``."""
+    """The same, where the graph's tensors may stay on its device left there; see ``Codec.decode_slots``.
+
+    The start may be one whose mix is there already, then of such a graph alone.
+    """
     resident = resident_session(graph)
     if resident is not None:
-        inputs = step_inputs(start_BSDL, known_BSL, prompt_BSE, sampling, picture_BFP)
+        inputs = step_inputs(start, known_BSL, prompt_BSE, sampling, picture_BFP)
         return sample_on_device(resident, inputs, check)
+    if isinstance(start, ResidentStart):
+        raise TypeError("a start on a device goes into a graph on that device")
     conditions, unconditional = _conditions(prompt_BSE, sampling, picture_BFP)
-    x_BSDL = start_BSDL
+    x_BSDL = start
     for time in sampling.times:
         check()
         latents = {
@@ -178,11 +183,11 @@ def sample_latents(
             "dt": np.full(len(x_BSDL), sampling.dt, np.float32),
         }
         x_BSDL = _cfg_step(graph, latents, conditions, unconditional, sampling.guidance)
-    return np.where(known_BSL[:, :, None], start_BSDL, x_BSDL)
+    return np.where(known_BSL[:, :, None], start, x_BSDL)
 
 
 def step_inputs(
-    start_BSDL: FloatArray,
+    start: FloatArray | ResidentStart,
     known_BSL: BoolArray,
     prompt_BSE: FloatArray,
     sampling: SamplerConfig,
@@ -195,7 +200,7 @@ def step_inputs(
         passes = conditions, None
     elif sampling.guidance == 0:
         passes = unconditional, None
-    return StepInputs(start_BSDL, known_BSL, *passes, sampling.guidance, sampling.times, sampling.dt)
+    return StepInputs(start, known_BSL, *passes, sampling.guidance, sampling.times, sampling.dt)
 
 
 def _conditions(

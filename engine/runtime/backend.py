@@ -95,11 +95,26 @@ class DeviceTensor(Protocol):
         ...
 
     def update(self, values: Array) -> None:
-        """Overwrite it with an array of its shape; it stays where it is."""
+        """Overwrite it with an array of its shape; it stays where it is.
+
+        Raises:
+            DeviceError: the device refused, or does not answer.
+        """
         ...
 
-    def numpy(self) -> Array:
-        """A copy in the host's memory."""
+    def rows(self, first: int, last: int) -> DeviceTensor:
+        """Some of its rows, in the same memory, for a graph to read or to overwrite."""
+        ...
+
+    def numpy(self, rows: int | None = None) -> Array:
+        """A copy in the host's memory.
+
+        Args:
+            rows: how many of the first ones; None for all.
+
+        Raises:
+            DeviceError: the device does not answer.
+        """
         ...
 
 
@@ -113,6 +128,10 @@ class ResidentSession(GraphSession, Protocol):
 
     def put(self, values: Array) -> DeviceTensor:
         """A new tensor on the device with these values."""
+        ...
+
+    def host_array(self, shape: tuple[int, ...], kind: type) -> Array:
+        """An array in the host's memory that is quickly put on the device; what is in it is not defined."""
         ...
 
     def keep(self, name: str, shape: tuple[int, ...], kind: type) -> DeviceTensor:
@@ -144,8 +163,17 @@ class ResidentSession(GraphSession, Protocol):
 
     def run_tensors(
         self, inputs: Mapping[str, DeviceTensor | Array], wanted: Sequence[str] = ()
-    ) -> dict[str, FloatArray]:
-        """Run the graph on tensors of the device or arrays; the outputs come to the host as of ``run``."""
+    ) -> dict[str, DeviceTensor]:
+        """Run the graph on tensors of the device or arrays; the outputs are new tensors of the device.
+
+        Args:
+            inputs: by name; batches are as given.
+            wanted: outputs that are needed; none means all.
+
+        Raises:
+            OutOfDeviceMemory: it does not fit; what ``keep`` held is freed.
+            DeviceError: the device refused for another reason.
+        """
         ...
 
     def beside(self, graph: bytes) -> ResidentSession:

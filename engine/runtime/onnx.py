@@ -23,11 +23,13 @@ from engine.runtime.batch_axes import BatchAxes, BatchCut
 from engine.runtime.faults import fault_of
 from engine.runtime.half_graphs import half_graph
 from engine.runtime.onnx_plugins import add_plugin, runtime_version
+from engine.runtime.onnx_tensor import DeviceMemory, OnnxTensor
 from engine.runtime.providers import provider_chain, without_profiles
 from engine.runtime.saved_graphs import SavedGraph, is_worth_saving
 from engine.runtime.self_test import trial_inputs
 from engine.runtime.settings import CONVERTS_ITSELF, SessionSettings
 from engine.runtime.threads import threads
+from engine.runtime.transfers import Transfers, transfers_for
 
 log = logging.getLogger(__name__)
 
@@ -43,27 +45,6 @@ if not hasattr(ort, "InferenceSession"):
 ort.disable_telemetry_events()  # on Windows they go to the system's event log; see ``engine.telemetry`` for the rest
 
 
-class OnnxTensor:
-    """An array in the memory of a device, see ``engine.runtime.backend.DeviceTensor``."""
-
-    def __init__(self, value: Any) -> None:
-        self.value = value
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Its axes."""
-        return tuple(self.value.shape())
-
-    def update(self, values: Array) -> None:
-        """See ``DeviceTensor``."""
-        self.value.update_inplace(np.ascontiguousarray(values))
-
-    def numpy(self) -> Array:
-        """See ``DeviceTensor``."""
-        copied: Array = np.array(self.value.numpy())
-        return copied
-
-
 class OnnxSession:
     """One graph opened by ONNX Runtime.
 
@@ -71,12 +52,15 @@ class OnnxSession:
         session: it.
         path: the file, for messages.
         settings: what it was opened with.
+        transfers: copies to the device and back; None takes the quickest there is.
     """
 
-    def __init__(self, session: Any, path: Path, settings: SessionSettings) -> None:
+    def __init__(self, session: Any, path: Path, settings: SessionSettings, transfers: Transfers | None = None) -> None:
         self._session = session
         self._path = path
         self.settings = settings
+        transfers = transfers or transfers_for(settings.memory, settings.index)
+        self._memory = DeviceMemory(settings.memory, settings.index, transfers, self._errors)
         self._outputs = [output.name for output in session.get_outputs()]
         self._axes = BatchAxes.of(session) if settings.batch_sizes else None
         self._kept: dict[tuple[str, tuple[int, ...], type], OnnxTensor] = {}
@@ -111,6 +95,7 @@ class OnnxSession:
 
         A session with recordings keeps its own: their kernels have the addresses inside.
         """
+        self._memory.transfers.give_back()
         if self._proven:
             return
         options = ort.RunOptions()
@@ -141,17 +126,19 @@ class OnnxSession:
 
     def put(self, values: Array) -> OnnxTensor:
         """See ``engine.runtime.backend.ResidentSession``."""
-        with onnx_errors(self._path):
-            whole = np.ascontiguousarray(values)
-            return OnnxTensor(ort.OrtValue.ortvalue_from_numpy(whole, self.settings.memory, self.settings.index))
+        tensor = self._made(values.shape, values.dtype.type)
+        tensor.update(values)
+        return tensor
+
+    def host_array(self, shape: tuple[int, ...], kind: type) -> Array:
+        """See ``engine.runtime.backend.ResidentSession``."""
+        return self._memory.transfers.array(shape, kind)
 
     def keep(self, name: str, shape: tuple[int, ...], kind: type) -> OnnxTensor:
         """See ``engine.runtime.backend.ResidentSession``."""
         key = (name, shape, kind)
         if key not in self._kept:
-            with onnx_errors(self._path):
-                memory, index = self.settings.memory, self.settings.index
-                self._kept[key] = OnnxTensor(ort.OrtValue.ortvalue_from_shape_and_type(shape, kind, memory, index))
+            self._kept[key] = self._made(shape, kind)
         return self._kept[key]
 
     def run_resident(
@@ -182,18 +169,21 @@ class OnnxSession:
 
     def run_tensors(
         self, inputs: Mapping[str, DeviceTensor | Array], wanted: Sequence[str] = ()
-    ) -> dict[str, FloatArray]:
-        """See ``engine.runtime.backend.ResidentSession``; batches are as given."""
+    ) -> dict[str, DeviceTensor]:
+        """See ``engine.runtime.backend.ResidentSession``."""
         names = [name for name in self._outputs if not wanted or name in wanted]
-        with onnx_errors(self._path):
+        given = {
+            name: one if isinstance(one, OnnxTensor) else self.put(np.asarray(one)) for name, one in inputs.items()
+        }
+        with self._errors():
             binding = self._session.io_binding()
-            for name, given in inputs.items():
-                tensor = given if isinstance(given, OnnxTensor) else self.put(np.asarray(given))
-                binding.bind_ortvalue_input(name, tensor.value)
+            for name, tensor in given.items():
+                tensor.as_input(binding, name)
             for name in names:
-                binding.bind_output(name, "cpu")
+                binding.bind_output(name, self._memory.name, self._memory.index)
             self._session.run_with_iobinding(binding, _not_recorded())
-            return dict(zip(names, binding.copy_outputs_to_cpu(), strict=True))
+            made = zip(names, binding.get_outputs(), strict=True)
+            return {name: OnnxTensor(value, np.float32, self._memory) for name, value in made}
 
     def beside(self, graph: bytes) -> OnnxSession:
         """See ``engine.runtime.backend.ResidentSession``."""
@@ -203,21 +193,31 @@ class OnnxSession:
                 self.settings, kind=kind, capture=False, batch_sizes=(), precision="float32", embed_engine=False
             )
             with onnx_errors(Path("joining steps")):
-                self._beside[graph] = open_session(graph, settings)
+                self._beside[graph] = open_session(graph, settings, self._memory.transfers)
         return self._beside[graph]
 
     def _run_bound(
         self, inputs: Mapping[str, DeviceTensor], outputs: Mapping[str, DeviceTensor], recording: int
     ) -> None:
+        with self._errors():
+            binding = self._session.io_binding()
+            for name, tensor in inputs.items():
+                tensor.as_input(binding, name)  # type: ignore[attr-defined]
+            for name, tensor in outputs.items():
+                tensor.as_output(binding, name)  # type: ignore[attr-defined]
+            options = _recorded_as(recording) if recording else _not_recorded()
+            self._session.run_with_iobinding(binding, options)
+
+    def _made(self, shape: tuple[int, ...], kind: type) -> OnnxTensor:
+        with self._errors():
+            made = ort.OrtValue.ortvalue_from_shape_and_type(shape, kind, self._memory.name, self._memory.index)
+        return OnnxTensor(made, kind, self._memory)
+
+    @contextlib.contextmanager
+    def _errors(self) -> Iterator[None]:
         try:
             with onnx_errors(self._path):
-                binding = self._session.io_binding()
-                for name, tensor in inputs.items():
-                    binding.bind_ortvalue_input(name, tensor.value)  # type: ignore[attr-defined]
-                for name, tensor in outputs.items():
-                    binding.bind_ortvalue_output(name, tensor.value)  # type: ignore[attr-defined]
-                options = _recorded_as(recording) if recording else _not_recorded()
-                self._session.run_with_iobinding(binding, options)
+                yield
         except OutOfDeviceMemory:
             self._kept.clear()  # the caller comes again with fewer rows
             self._proven.clear()
@@ -240,7 +240,7 @@ def _not_recorded() -> Any:
     return _recorded_as(-1)
 
 
-def open_session(graph: Path | bytes, settings: SessionSettings) -> OnnxSession:
+def open_session(graph: Path | bytes, settings: SessionSettings, transfers: Transfers | None = None) -> OnnxSession:
     """Open a graph; whether the wanted provider was had stands in ``OnnxSession.providers``.
 
     Where recording CUDA graphs is asked for and the graph does not allow it, because it has nodes that only the CPU
@@ -249,6 +249,7 @@ def open_session(graph: Path | bytes, settings: SessionSettings) -> OnnxSession:
     Args:
         graph: a file, or a small graph itself.
         settings: device, precision and limits.
+        transfers: copies to the device and back; None takes the quickest there is.
 
     Raises:
         Exception: whatever ONNX Runtime throws; ``onnx_errors`` translates it.
@@ -256,19 +257,21 @@ def open_session(graph: Path | bytes, settings: SessionSettings) -> OnnxSession:
     path = graph if isinstance(graph, Path) else Path("small.onnx")
     if settings.capture:
         try:
-            return _opened(graph, path, settings)
+            return _opened(graph, path, settings, transfers)
         except Exception as error:  # an ordinary session tells what else is wrong
             log.info("%s cannot be recorded: %s", path.name, _first_line(error))
             settings = dataclasses.replace(settings, capture=False)
-    return _opened(graph, path, settings)
+    return _opened(graph, path, settings, transfers)
 
 
-def _opened(graph: Path | bytes, path: Path, settings: SessionSettings) -> OnnxSession:
+def _opened(
+    graph: Path | bytes, path: Path, settings: SessionSettings, transfers: Transfers | None = None
+) -> OnnxSession:
     if isinstance(graph, Path) and settings.precision == "float16" and settings.kind not in CONVERTS_ITSELF:
         graph = half_graph(graph)
     with opening_graph(settings.kind), _prints_on_stderr():
         if isinstance(graph, Path) and settings.kind == "cpu" and is_worth_saving(graph):
-            return OnnxSession(_opened_as_saved(graph, settings), path, settings)
+            return OnnxSession(_opened_as_saved(graph, settings), path, settings, transfers)
         options = session_options(settings)
         providers: list[Any] | None = None
         if PROVIDERS[settings.kind] in ort.get_available_providers():
@@ -285,7 +288,7 @@ def _opened(graph: Path | bytes, path: Path, settings: SessionSettings) -> OnnxS
             log.info("%s gets its profiles from its runs: %s", path.name, _first_line(error))
             providers = without_profiles(provider_chain(settings, path))
             session = ort.InferenceSession(source, sess_options=options, providers=providers, enable_fallback=0)
-    return OnnxSession(session, path, settings)
+    return OnnxSession(session, path, settings, transfers)
 
 
 def _opened_as_saved(graph: Path, settings: SessionSettings) -> Any:

@@ -12,12 +12,22 @@ from engine.audio.disk_array import DiskArray
 from engine.audio.reader import AudioInfo, FloatArray, Samples, blocks, samples_at
 from engine.audio.soft_mask import MaskRule, SoftMaskFilter, odds_gain, presence
 from engine.audio.stft import window_samples
-from engine.inference.clip import SampleRange, SampleSource, at_user_rate, encode_clip, gain_into_model, load_mono
+from engine.inference.clip import (
+    SampleRange,
+    SampleSource,
+    at_user_rate,
+    encode_clip,
+    encode_on_device,
+    gain_into_model,
+    load_mono,
+)
 from engine.inference.conditioning import Conditioning, as_asked
+from engine.inference.device_sampler import ResidentStart
 from engine.inference.mix_cache import hash_rows
 from engine.inference.model import resolve_sampling
 from engine.inference.output import OutputSpec, RenderedFiles, StemRestBlock, TaskResult, render_pair
 from engine.inference.rerank import PresenceMeter, rank_candidates, similarity
+from engine.inference.resident_latents import ResidentLatents
 from engine.inference.run import RunContext
 from engine.inference.sampler import SamplerConfig, initial_noise, sample_latents
 from engine.inference.windows import OverlapAdd, WindowPlan, plan_windows
@@ -35,7 +45,7 @@ class EncodedMix:
         info: the file.
         wanted: the part that the results cover.
         section: what was read: ``wanted`` and context around it.
-        latents: of the section, one frame per row.
+        latents: of the section, one frame per row, or on the device.
         windows: the plan over the section.
         gain: applied to the section before encoding.
         offset_C: constant offset of each channel, which was taken away before that.
@@ -44,7 +54,7 @@ class EncodedMix:
     info: AudioInfo
     wanted: SampleRange
     section: SampleRange
-    latents: DiskArray
+    latents: DiskArray | ResidentLatents
     windows: WindowPlan
     gain: float
     offset_C: Samples
@@ -75,15 +85,21 @@ def encode_section(run: RunContext, info: AudioInfo, wanted: SampleRange, sectio
     return EncodedMix(info, wanted, section, latents, windows, gain, mono.offset_C)
 
 
-def _latents(run: RunContext, audio: DiskArray, gain: float, windows: WindowPlan) -> DiskArray:
+def _latents(run: RunContext, audio: DiskArray, gain: float, windows: WindowPlan) -> DiskArray | ResidentLatents:
     """Latents of a whole section, from the cache where they are known."""
-    if run.cache is None:
-        return encode_clip(run, audio, gain, windows)
-    key = run.cache.key("latents", hash_rows(audio))  # gain and windows follow from the sound
-    if found := run.cache.load(key, lambda: DiskArray(run.folder, run.model.grid.latent_channels)):
+    key = "" if run.cache is None else run.cache.key("latents", hash_rows(audio))  # gain and windows follow from that
+    if run.cache is not None and (
+        found := run.cache.load(key, lambda: DiskArray(run.folder, run.model.grid.latent_channels))
+    ):
         return found[0]
-    latents = encode_clip(run, audio, gain, windows)
-    run.cache.store(key, latents)
+    there = encode_on_device(run, audio, gain, windows)
+    latents = encode_clip(run, audio, gain, windows) if there is None else there
+    if run.cache is not None:
+        if isinstance(latents, ResidentLatents):
+            with latents.onto_disk(run.folder) as copy:
+                run.cache.store(key, copy)
+        else:
+            run.cache.store(key, latents)
     return latents
 
 
@@ -242,17 +258,27 @@ def _sample_windows(
     with run.timer.measure("step"):
         shape = (SLOTS, model.grid.latent_channels, window)
         x_BSDL = initial_noise(sampling, [index for index, _ in rows], shape, [candidate for _, candidate in rows])
-        for row, start in enumerate(starts):
-            x_BSDL[row, Slot.MIX] = mix.latents.read(start, start + window).T
+        x = _with_mix(x_BSDL, mix.latents, starts)
         known_BSL = np.repeat(known_SL[None], len(rows), axis=0)
         prompt_BSE = np.repeat(prompt_SE[None], len(rows), axis=0)
         seconds_per_frame = model.grid.hop_samples / model.grid.sample_rate_hz
         begin_s = mix.section.start / mix.info.rate_hz
         pictures = run.pictures([begin_s + start * seconds_per_frame for start in starts])
-        sampled = sample_latents(model.step, x_BSDL, known_BSL, prompt_BSE, sampling, run.check, pictures)
+        sampled = sample_latents(model.step, x, known_BSL, prompt_BSE, sampling, run.check, pictures)
     with run.timer.measure("decode"):
         both_2BN = model.codec.decode_slots(sampled, (Slot.STEM, Slot.REST))
     return np.ascontiguousarray(both_2BN.transpose(1, 0, 2))
+
+
+def _with_mix(
+    x_BSDL: FloatArray, latents: DiskArray | ResidentLatents, starts: Sequence[int]
+) -> FloatArray | ResidentStart:
+    """The start of some windows with the latents of the mix in their slot."""
+    if isinstance(latents, ResidentLatents):
+        return latents.start(x_BSDL, starts)
+    for x_SDL, start in zip(x_BSDL, starts, strict=True):
+        x_SDL[Slot.MIX] = latents.read(start, start + x_SDL.shape[-1]).T
+    return x_BSDL
 
 
 def _window_edges(run: RunContext, mix: EncodedMix) -> list[int]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -117,8 +117,9 @@ def compute_masks(
                 masker.place(excerpt)
         return excerpt
 
-    def join(excerpt: MixWindows, answer: MaskOutput) -> None:
+    def join(excerpt: MixWindows, fetch: Callable[[], MaskOutput]) -> None:
         with run.timer.measure("separate"):
+            answer = fetch()
             if isinstance(masker, MaskDecoder):
                 answer = masker.pooled(answer, excerpt, prompts_PE)
             for row in range(len(excerpt.audio_B2N)):
@@ -130,29 +131,32 @@ def compute_masks(
         for number, group in enumerate(groups):
             [whole] = prepared.of([number])
 
-            def work(some: Sequence[int], whole: MixWindows = whole, first: int = group[0]) -> MaskOutput:
+            def work(some: Sequence[int], whole: MixWindows = whole, first: int = group[0]) -> Callable[[], MaskOutput]:
                 with run.timer.measure("separate"):
                     heard_BK = None if heard is None else heard.read(first + some[0], first + some[-1] + 1)
-                    return _answer(masker, whole.part(some), prompts_PE, heard_BK, run.rule.answer is Slot.REST)
+                    return _begun(masker, whole.part(some), prompts_PE, heard_BK, run.rule.answer is Slot.REST)
 
-            for some, answer in batches.run(range(len(group)), work):
-                behind.do(functools.partial(join, whole.part(some), answer))
-                del answer  # so that it is gone once it is joined, while the network makes the next one
+            for some, fetch in batches.run(range(len(group)), work):
+                behind.do(functools.partial(join, whole.part(some), fetch))
+                del fetch  # so that its answer is gone once it is joined, while the network makes the next one
                 run.progress((group[0] + some[-1] + 1) / len(starts), "separate")
     return [StemMasks(grid, one, both.presence()) for one, both in zip(rows, joined, strict=True)]
 
 
-def _answer(
+def _begun(
     masker: Masker, excerpt: MixWindows, prompts_PE: FloatArray, heard_BK: npt.NDArray[np.uint16] | None,
     with_rest: bool,
-) -> MaskOutput:  # fmt: skip
+) -> Callable[[], MaskOutput]:  # fmt: skip
+    """Run the network; what is given back fetches its answer, which takes a while where it is on a device."""
     if not isinstance(masker, MaskDecoder):
         answer = masker.masks(excerpt, prompts_PE)
-        return answer if with_rest else replace(answer, rest_PB2TF=None)
+        kept = answer if with_rest else replace(answer, rest_PB2TF=None)
+        return lambda: kept
     with_rest = with_rest and masker.pooling is None  # what is pooled is the stem's masks alone
     if heard_BK is not None and masker.end is not None:
-        return masker.end.masks(excerpt, heard_BK.view(np.float16), prompts_PE, with_rest)
-    return masker.masks(excerpt, prompts_PE, with_rest)
+        ended = masker.end.masks(excerpt, heard_BK.view(np.float16), prompts_PE, with_rest)
+        return lambda: ended
+    return masker.begin(excerpt, prompts_PE, with_rest)
 
 
 def hear_mix(run: RunContext, mix: StereoSection, decoder: MaskDecoder, end: DecoderEnd) -> DiskArrayUint16:

@@ -5,20 +5,25 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fakecudart import FakeCudart
 from toybundle import write_toy_bundle
 from toymask import SHORT
 
+from engine.audio.disk_array import DiskArray
 from engine.errors import BundleError, Cancelled
 from engine.inference import step_graphs
 from engine.inference.codec import Codec
+from engine.inference.resident_latents import ResidentLatents
 from engine.inference.sampler import SamplerConfig, initial_noise, sample, sample_latents
+from engine.inference.windows import lay_windows
 from engine.latents import SLOTS, Slot
 from engine.pipeline import Pipeline
 from engine.request import Request
 from engine.runtime.backend import OutOfDeviceMemory, resident_session
 from engine.runtime.onnx import open_session
 from engine.runtime.settings import BATCH_SIZES, SessionSettings
-from export.step_graphs import finish, guide
+from engine.runtime.transfers import PinnedTransfers, PlainTransfers
+from export.step_graphs import begin, finish, guide
 
 PLAIN = SessionSettings()
 RESIDENT = SessionSettings(resident=True)
@@ -97,6 +102,7 @@ def test_no_number_that_comes_from_the_device_passes(toy_bundle):
 
 
 def test_the_small_graphs_are_those_that_are_written_down():
+    assert begin().SerializeToString() == step_graphs.BEGIN
     assert guide().SerializeToString() == step_graphs.GUIDE
     assert finish().SerializeToString() == step_graphs.FINISH
 
@@ -128,21 +134,185 @@ class Resident:
 
     device = "CPUExecutionProvider"
 
+    def __init__(self, transfers=None):
+        self.transfers = transfers
+
     def open(self, path):
-        return open_session(path, FIXED)
+        return open_session(path, FIXED, self.transfers)
 
 
+class Watched(PlainTransfers):
+    """Remembers what comes down to the host."""
+
+    def __init__(self):
+        self.came_down = []
+
+    def download(self, value, kind, first, last):
+        self.came_down.append(tuple(value.shape()))
+        return super().download(value, kind, first, last)
+
+
+@pytest.mark.parametrize("copies", [PlainTransfers, lambda: PinnedTransfers(FakeCudart(), 0)], ids=["plain", "pinned"])
 @pytest.mark.parametrize("render", ["masked", "flow", "decoded"])
-def test_a_whole_job_on_resident_graphs_writes_the_same_files(mask_bundle, noise, tmp_path, render):
+def test_a_whole_job_on_resident_graphs_writes_the_same_files(mask_bundle, noise, tmp_path, render, copies):
     written, mix = [], noise(seconds=4.0)
-    for name, backend in (("plain", None), ("resident", lambda device: Resident())):
+    for name, backend in (("plain", None), ("resident", Resident(copies()))):
         out = tmp_path / name
         out.mkdir()
-        how = {} if backend is None else {"backend": backend}
+        how = {} if backend is None else {"backend": lambda device, one=backend: one}
         request = Request(
             task="isolate", prompts=("bass",), input=str(mix), out=str(out), render=render, device="cpu",
             bundle=str(mask_bundle), batch_windows=12,
         )  # fmt: skip
         done = Pipeline(lambda name: mask_bundle, **how).run(request, lambda *told: None, lambda: None)
         written.append([Path(path).read_bytes() for path in (done.results[0].stem, done.results[0].rest)])
+    assert written[0] == written[1]
+
+
+class NoArrays:
+    """A graph that is only run on tensors of its device."""
+
+    def __init__(self, session):
+        self.resident = session
+
+    def run(self, inputs, wanted=()):
+        raise AssertionError("arrays went in and came out")
+
+
+class OnDevice(Resident):
+    def open(self, path):
+        return super().open(path) if path.stem == "text" else NoArrays(super().open(path))
+
+
+def test_latents_of_a_job_never_come_down(mask_bundle, noise, tmp_path):
+    watched = Watched()
+    request = Request(
+        task="isolate", prompts=("bass",), input=str(noise(seconds=4.0)), out=str(tmp_path), render="flow",
+        bundle=str(mask_bundle), batch_windows=4, guidance=2.0, steps=3,
+    )  # fmt: skip
+    how = {"backend": lambda device: OnDevice(watched)}
+    Pipeline(lambda name: mask_bundle, **how).run(request, lambda *told: None, lambda: None)
+    assert set(watched.came_down) <= {(), *((rows, 1, WINDOW * 64) for rows in (2, 4, 8))}  # one number, and sound
+    assert any(watched.came_down)
+
+
+def test_what_is_known_of_a_mix_is_kept_in_the_cache_from_the_device_too(mask_bundle, noise, tmp_path):
+    written, cache = [], str(tmp_path / "cache")
+    for name, backend in (("resident", OnDevice()), ("again", OnDevice()), ("plain", None)):
+        out = tmp_path / name
+        out.mkdir()
+        request = Request(
+            task="isolate", prompts=("bass",), input=str(noise(seconds=4.0)), out=str(out), render="flow",
+            bundle=str(mask_bundle), cache=cache, device="cpu",
+        )  # fmt: skip
+        how = {} if backend is None else {"backend": lambda device, one=backend: one}
+        done = Pipeline(lambda name: mask_bundle, **how).run(request, lambda *told: None, lambda: None)
+        written.append(Path(done.results[0].stem).read_bytes())
+        assert (done.timings["encode"] > 0) == (name == "resident")
+    assert written[0] == written[1] == written[2]
+
+
+@pytest.fixture
+def clip_latents(toy_bundle):
+    """Latents of the same clip on disk and on the device, of seven windows, whose batch sizes are given."""
+    held = []
+
+    def make(tmp_path, sizes):
+        grid_audio = np.random.default_rng(5).standard_normal((7, WINDOW * 64), np.float32)
+        windows = lay_windows(6 * 40 + WINDOW, WINDOW, 8, 8)
+        assert len(windows.starts) == 7
+        plain, there = (open_session(toy_bundle / "encode.onnx", one) for one in (PLAIN, FIXED))
+        latents, at = ResidentLatents(there, windows, WINDOW), 0
+        rows = DiskArray(tmp_path, WINDOW)
+        held.extend([latents, rows])
+        for size in sizes:
+            latents.encode(at, grid_audio[at : at + size])
+            at += size
+        for number, z_DL in enumerate(plain.run({"audio": grid_audio[:, None]})["latents"]):
+            first, last = windows.own(number)
+            rows.append(z_DL[:, first - windows.starts[number] : last - windows.starts[number]].T)
+        return rows, latents, windows
+
+    yield make
+    for one in held:
+        one.close()
+
+
+@pytest.mark.parametrize("sizes", [(7,), (4, 3), (1, 2, 4)])
+@pytest.mark.parametrize("guidance", [1.0, 2.0])
+def test_steps_begin_with_the_encoders_own_latents_as_with_those_on_disk(
+    toy_bundle, tmp_path, clip_latents, sizes, guidance
+):
+    rows, latents, windows = clip_latents(tmp_path, sizes)
+    plain, there = (open_session(toy_bundle / "step.onnx", one) for one in (PLAIN, FIXED))
+    for some in ([0, 1, 2], [3], [4, 5, 6]):
+        starts = [windows.starts[one] for one in some]
+        noise, _, prompt = given(len(some))
+        known = np.zeros((len(some), SLOTS, WINDOW), bool)
+        known[:, Slot.MIX] = True
+        start = latents.start(noise, starts)
+        assert start.shape == noise.shape
+        found = sample_latents(there, start, known, prompt, sampling(guidance=guidance), lambda: None).numpy()
+        for row, at in enumerate(starts):
+            noise[row, Slot.MIX] = rows.read(at, at + WINDOW).T
+        expected = sample(plain, noise, known, prompt, sampling(guidance=guidance), lambda: None)
+        np.testing.assert_array_equal(found, expected)
+    with latents.onto_disk(tmp_path) as copy:
+        np.testing.assert_array_equal(copy.read(0, copy.rows), rows.read(0, rows.rows))
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+def test_no_latent_of_the_encoder_passes_that_is_no_number(toy_bundle, tmp_path, clip_latents, wrong):
+    _, latents, windows = clip_latents(tmp_path, (7,))
+    audio = np.zeros((1, WINDOW * 64), np.float32)
+    audio[0, WINDOW * 32] = wrong  # in a frame that is read from this window
+    latents.encode(2, audio)
+    noise, known, prompt = given(2)
+    step = open_session(toy_bundle / "step.onnx", FIXED)
+    sample_latents(step, latents.start(noise, windows.starts[5:7]), known, prompt, sampling(), lambda: None)
+    with pytest.raises(BundleError, match="encode graph answered with values that are no numbers"):
+        sample_latents(step, latents.start(noise, windows.starts[2:4]), known, prompt, sampling(), lambda: None)
+    with pytest.raises(BundleError, match="encode graph answered"):
+        latents.onto_disk(tmp_path)
+
+
+def test_latents_that_the_device_has_no_room_for_go_through_the_disk(mask_bundle, noise, tmp_path, monkeypatch):
+    class Full(PinnedTransfers):
+        def upload(self, value, values):
+            if values.ndim == 3 and values.shape[1:] == (WINDOW, WINDOW):
+                raise RuntimeError("CUDA failure 2: out of memory")
+            super().upload(value, values)
+
+    written = []
+    for name, copies in (("full", Full(FakeCudart(), 0)), ("room", PlainTransfers())):
+        out = tmp_path / name
+        out.mkdir()
+        request = Request(
+            task="isolate", prompts=("bass",), input=str(noise(seconds=4.0)), out=str(out), render="flow",
+            bundle=str(mask_bundle),
+        )  # fmt: skip
+        how = {"backend": lambda device, copies=copies: Resident(copies)}
+        done = Pipeline(lambda name: mask_bundle, **how).run(request, lambda *told: None, lambda: None)
+        written.append(Path(done.results[0].stem).read_bytes())
+    assert written[0] == written[1]
+
+
+def test_magnitudes_that_do_not_fit_the_device_are_taken_in_smaller_batches(mask_bundle, noise, tmp_path):
+    class Full(PinnedTransfers):
+        def upload(self, value, values):
+            if values.ndim == 4 and values.shape[1] == 2 and len(values) > 1:
+                raise RuntimeError("CUDA failure 2: out of memory")
+            super().upload(value, values)
+
+    written = []
+    for name, copies in (("full", Full(FakeCudart(), 0)), ("room", PlainTransfers())):
+        out = tmp_path / name
+        out.mkdir()
+        request = Request(
+            task="isolate", prompts=("bass",), input=str(noise(seconds=4.0)), out=str(out),
+            bundle=str(mask_bundle), batch_windows=16,
+        )  # fmt: skip
+        how = {"backend": lambda device, copies=copies: Resident(copies)}
+        done = Pipeline(lambda name: mask_bundle, **how).run(request, lambda *told: None, lambda: None)
+        written.append(Path(done.results[0].stem).read_bytes())
     assert written[0] == written[1]
