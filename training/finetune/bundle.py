@@ -20,7 +20,8 @@ from training.codec.model import MixWavCodec
 from training.config import Preset, load_preset, preset_from
 from training.finetune.weights import check_same, read_weights
 from training.flow.networks import build_network
-from training.prompt.model import TextTower
+from training.prompt.adapters import AdaptedAudioTower
+from training.prompt.model import AudioTower, TextTower
 from training.prompt.tower import TOWER_FILE, text_tower
 from training.scene.config import frames_of
 from training.trainer.checkpoints import save_atomically
@@ -116,6 +117,27 @@ def read_tower(bundle: Bundle, preset: Preset) -> tuple[TextTower, Tokenizer]:
     return tower, tokenizer
 
 
+def read_audio_encoder(bundle: Bundle, preset: Preset) -> AdaptedAudioTower:
+    """The bundle's audio encoder; its tower's own last layer, which no graph holds, is zero.
+
+    Raises:
+        ValueError: the preset is not the bundle's.
+    """
+    ear = AdaptedAudioTower(AudioTower(preset.prompt.embedding)).eval()
+    last = ear.tower.out
+    ear.tower.out = nn.Identity()  # type: ignore[assignment]  # not in the graph
+    path = bundle.path(bundle.manifest.graphs["audio"].file)
+    ear.load_state_dict(read_weights(path, ear, "ear."))
+    samples = bundle.manifest.encoders["audio"].samples
+    audio = 0.1 * torch.randn(1, 1, samples, generator=torch.Generator().manual_seed(2))
+    check_same(path, _Heard(ear), {"audio": audio})
+    ear.tower.out = last
+    with torch.no_grad():
+        last.weight.zero_()
+        last.bias.zero_()
+    return ear
+
+
 def save_tower(bundle: Bundle, preset: Preset, run: Path) -> None:
     """Put the bundle's text tower and tokenizer into a run folder, where training looks for them.
 
@@ -170,3 +192,15 @@ def _question(preset: Preset) -> dict[str, Tensor]:
     if preset.flow.picture_dim:
         inputs["picture"] = torch.randn(1, frames_of(preset.grid.grid), preset.flow.picture_dim, generator=generator)
     return inputs
+
+
+class _Heard(nn.Module):
+    """The audio graph: takes sound with a channel axis."""
+
+    def __init__(self, ear: AdaptedAudioTower) -> None:
+        super().__init__()
+        self.ear = ear
+
+    def forward(self, audio: torch.Tensor) -> torch.Tensor:
+        heard: torch.Tensor = self.ear(audio[:, 0])
+        return heard

@@ -13,10 +13,21 @@ TRANSPOSED = ".T"  # ends that of a matrix which the exporter turned over its ax
 FLOATS = (onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16)
 
 
+EIGHTHS, SCALE = ".int8", ".scale"  # end the names of whole numbers in 8 bits and of what they are multiplied by
+
+
 def values_of(graph: onnx.GraphProto) -> dict[str, Floats]:
-    """The floating-point initialisers by name, as float32."""
-    return {
-        tensor.name.removesuffix(HALF): numpy_helper.to_array(tensor).astype(np.float32)
-        for tensor in graph.initializer
-        if tensor.data_type in FLOATS
-    }
+    """The floating-point initialisers by name, as float32; those in 8 bits multiplied by their scales."""
+    tensors = {tensor.name: tensor for tensor in graph.initializer}
+    values: dict[str, Floats] = {}
+    for name, tensor in tensors.items():
+        if name.endswith(EIGHTHS):
+            plain = name.removesuffix(EIGHTHS)
+            values[plain] = _floats(tensor) * _floats(tensors[plain + SCALE])
+        elif tensor.data_type in FLOATS and name.removesuffix(SCALE) + EIGHTHS not in tensors:
+            values[name.removesuffix(HALF)] = _floats(tensor)
+    return values
+
+
+def _floats(tensor: onnx.TensorProto) -> Floats:
+    return numpy_helper.to_array(tensor).astype(np.float32)

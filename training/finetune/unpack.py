@@ -22,12 +22,12 @@ from engine.bundle.bundle import Bundle, load_bundle
 from training.codec.model import MixWavCodec
 from training.config import Preset
 from training.eval.bundle_system import EngineError, locate
-from training.finetune.bundle import preset_of, read_codec, read_flow, read_tower, save_tower
+from training.finetune.bundle import preset_of, read_audio_encoder, read_codec, read_flow, read_tower, save_tower
 from training.finetune.graph_values import values_of
+from training.finetune.mask import unpack_mask
 from training.finetune.weights import check_same, read_weights
 from training.flow.warm_start import FLOW_FILE
-from training.prompt.adapters import AdaptedAudioTower, StoryReader, save_adapters
-from training.prompt.model import AudioTower
+from training.prompt.adapters import StoryReader, save_adapters
 from training.prompt.tower import save_towers
 from training.scene.config import frames_of
 from training.scene.model import SceneTower, save_scene
@@ -74,12 +74,19 @@ def unpack_flow(bundle: Bundle, preset: Preset, run: Path) -> None:
     torch.save(read_flow(bundle, preset).state_dict(), run / FLOW_FILE)
 
 
+def unpack_mask_decoder(bundle: Bundle, preset: Preset, run: Path) -> None:
+    """``mask.pt``, ``queries.pt`` and what is exported with them; no preset says how a mask decoder is made."""
+    del preset
+    unpack_mask(bundle, run)
+
+
 PARTS: dict[str, tuple[str, Callable[[Bundle, Preset, Path], None]]] = {
     "codec": ("encode", unpack_codec),  # name of the run: a graph that the bundle must have for it, how it is done
     "prompt": ("text", unpack_prompt),
     "adapters": ("story", unpack_adapters),
     "scene": ("scene", unpack_scene),
     "flow": ("step", unpack_flow),
+    "mask": ("mask", unpack_mask_decoder),
 }
 
 
@@ -94,39 +101,6 @@ class _First(nn.Module):
         answers = self.inner(*given.values())
         first: torch.Tensor = answers[0]
         return first
-
-
-class _Heard(nn.Module):
-    """The audio graph: takes sound with a channel axis."""
-
-    def __init__(self, ear: AdaptedAudioTower) -> None:
-        super().__init__()
-        self.ear = ear
-
-    def forward(self, audio: torch.Tensor) -> torch.Tensor:
-        heard: torch.Tensor = self.ear(audio[:, 0])
-        return heard
-
-
-def read_audio_encoder(bundle: Bundle, preset: Preset) -> AdaptedAudioTower:
-    """The bundle's audio encoder; its tower's own last layer, which no graph holds, is zero.
-
-    Raises:
-        ValueError: the preset is not the bundle's.
-    """
-    ear = AdaptedAudioTower(AudioTower(preset.prompt.embedding)).eval()
-    last = ear.tower.out
-    ear.tower.out = nn.Identity()  # type: ignore[assignment]  # not in the graph
-    path = bundle.path(bundle.manifest.graphs["audio"].file)
-    ear.load_state_dict(read_weights(path, ear, "ear."))
-    samples = bundle.manifest.encoders["audio"].samples
-    audio = 0.1 * torch.randn(1, 1, samples, generator=torch.Generator().manual_seed(2))
-    check_same(path, _Heard(ear), {"audio": audio})
-    ear.tower.out = last
-    with torch.no_grad():
-        last.weight.zero_()
-        last.bias.zero_()
-    return ear
 
 
 def _reader(bundle: Bundle) -> StoryReader:

@@ -3,12 +3,12 @@
 A bundle holds graphs and no checkpoints, and whoever has only the bundle must be able to train it further. Initialisers
 carry the names of torch: ``NAME``, or ``NAME.T`` where the exporter turned a matrix over its axes. Every weight must be
 found, and the module must then answer as the graph does, which ``onnx``'s reference evaluator (NumPy) says. Weights
-stored in 16 bits come back as those 16 bits say, exactly.
+stored in 16 or 8 bits come back as those bits say, exactly.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ import torch
 from onnx.reference import ReferenceEvaluator
 from torch import Tensor, nn
 
-from training.finetune.graph_values import TRANSPOSED, values_of
+from training.finetune.graph_values import TRANSPOSED, Floats, values_of
 from training.finetune.unnamed_weights import match_weights
 
 AGREE = 1e-3  # largest difference of module and graph, RMS against RMS of the answer
@@ -35,15 +35,29 @@ def read_weights(path: Path, module: nn.Module, prefix: str = "") -> dict[str, T
     Raises:
         ValueError: a weight cannot be found, so the module is of another architecture.
     """
-    values = values_of(onnx.load(str(path)).graph)
+    state = stored_weights(values_of(onnx.load(str(path)).graph), module, prefix)
+    return match_weights(path, module, prefix) if state is None else state
+
+
+def stored_weights(values: Mapping[str, Floats], module: nn.Module, prefix: str = "") -> dict[str, Tensor] | None:
+    """The state of a module from a graph's values by name; None where one is missing or of another shape.
+
+    Args:
+        values: of the graph.
+        module: of the architecture that was exported; counters of steps, which no graph holds, stay as they are.
+        prefix: what the exporter put before the module's names.
+    """
     state: dict[str, Tensor] = {}
     for name, weight in module.state_dict().items():
         value = values.get(prefix + name)
         if value is None and prefix + name + TRANSPOSED in values:
             value = values[prefix + name + TRANSPOSED].T
-        if value is None or _sides(value.shape) != _sides(weight.shape):
-            return match_weights(path, module, prefix)
-        state[name] = torch.from_numpy(np.ascontiguousarray(value)).reshape(weight.shape)
+        if not weight.is_floating_point():
+            state[name] = weight
+        elif value is None or _sides(value.shape) != _sides(weight.shape):
+            return None
+        else:
+            state[name] = torch.from_numpy(np.ascontiguousarray(value)).reshape(weight.shape)
     return state
 
 

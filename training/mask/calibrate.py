@@ -91,6 +91,11 @@ def load(run: Path) -> Calibration:
     return Calibration(**json.loads(path.read_text("utf-8"))) if path.is_file() else Calibration()
 
 
+def save(run: Path, found: Calibration) -> None:
+    """Write the calibration of a run."""
+    (run / FILE).write_text(json.dumps(asdict(found), indent=1), "utf-8")
+
+
 def measure(network: PromptedUNet, cases: Sequence[Case]) -> list[Measured]:
     """Ask the network about every case."""
     masker = network_masker(network)
@@ -187,7 +192,7 @@ def main(argv: list[str] | None = None) -> int:
     torch.set_num_threads(args.threads)
     cases = build_cases(StemPool(args.stems), args.each, seed=17)
     found = calibrate(measure(load_average(args.run / "mask.pt"), cases))
-    (args.run / FILE).write_text(json.dumps(asdict(found), indent=1), "utf-8")
+    save(args.run, found)
     print(json.dumps(asdict(found)))
     return 0
 

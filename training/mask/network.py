@@ -174,7 +174,7 @@ class PromptedUNet(nn.Module):
         chosen = (chosen + weights[..., -1].flatten(1, 2)[..., None]).unflatten(1, (count, PLACES))
         logits = F.pixel_shuffle(chosen.reshape(batch * count, PLACES, frames, bins), 2)
         logits = logits.clamp(-LOGIT_LIMIT, LOGIT_LIMIT).unflatten(0, (batch, count))
-        return logits, self._presence(plane, figures_of(mix, logits.detach()), query)
+        return logits, self._presence(plane, figures_of(mix, logits.detach().float()), query)
 
     def _presence(self, plane: Tensor, figures: Tensor, query: Tensor) -> Tensor:
         """Plane (B, 256, T / 32, 32), figures (B, K, T / 32, 7) and queries (B, K, Q) -> (B, K, T / 32)."""

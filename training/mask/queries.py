@@ -31,8 +31,7 @@ from engine.bundle.bundle import Bundle, load_bundle
 from training.data.instruments import groups
 from training.data.sources import RATE
 from training.eval.bundle_system import EngineError, locate
-from training.finetune.bundle import preset_of, read_tower
-from training.finetune.unpack import read_audio_encoder
+from training.finetune.bundle import preset_of, read_audio_encoder, read_tower
 from training.mask.credits import FILE as CREDITS_FILE
 from training.mask.credits import credits
 from training.mask.stems import StemPool

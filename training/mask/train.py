@@ -26,6 +26,8 @@ from training.mask.network import STRIDE, NetworkConfig, PromptedUNet, freeze_no
 from training.mask.stems import StemPool
 from training.mask.terms import TERMS
 from training.trainer.checkpoints import NUMPY_TYPES, as_float_tensors, read_checkpoint
+from training.trainer.precision import CHOICES as PRECISIONS
+from training.trainer.precision import autocast, set_precision
 
 CHECKPOINT = "mask.pt"
 LOG = "log.jsonl"
@@ -114,7 +116,9 @@ class Training:
         planes, terms = collate(asked)
         query = self.network.queries(terms)
         query = query + torch.randn_like(query) * self.config.query_noise * query.detach().std()
-        logits, presence = self.network(planes.mix, query)
+        with autocast():
+            logits, presence = self.network(planes.mix, query)
+        logits, presence = logits.float(), presence.float()
         if self.config.presence_only:
             loss = presence_loss(presence, planes)
             parts = {"presence": loss}
@@ -250,9 +254,11 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--variety", choices=VARIETIES, default="usual", help="how far players are moved away from themselves"
     )
+    parser.add_argument("--precision", choices=PRECISIONS, default="auto", help="bfloat16 where it is faster; auto probes")
     parser.add_argument("--network", default="{}", help="JSON of network settings")
     args = parser.parse_args(argv)
     torch.set_num_threads(args.threads)
+    set_precision(args.precision)
     partners = int(os.environ.get("WORLD_SIZE", "1"))  # set with RANK for each process
     if partners > 1:
         dist.init_process_group("gloo")

@@ -199,8 +199,9 @@ def _train(
             rate = _rate(config, step)
             for group in optimizer.param_groups:
                 group["lr"] = rate
+            batch = draw.batch(step)  # sounds stay float32
             with torch.autocast("cpu", torch.bfloat16, enabled=config.precision == "bf16"):
-                loss = loss_of(towers, draw.batch(step), families)
+                loss = loss_of(towers, batch, families)
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             nn.utils.clip_grad_norm_(towers.parameters(), CLIP_NORM)

@@ -1,5 +1,7 @@
 """A bundle back into run folders: whole, exact to the bundle's own precision, and of use to the stages of training."""
 
+import json
+
 import numpy as np
 import onnxruntime
 import pytest
@@ -7,12 +9,18 @@ import torch
 
 from engine.bundle.bundle import load_bundle
 from engine.latents import SLOTS
+from export.mask import check_mask
 from training.__main__ import main
 from training.codec.train import load_codec
 from training.finetune.bundle import preset_of
 from training.finetune.unpack import PARTS, unpack
 from training.flow.networks import build_network
 from training.flow.warm_start import load_start_weights
+from training.mask.calibrate import load as load_calibration
+from training.mask.judge import load_average
+from training.mask.network import PromptedUNet
+from training.mask.queries import load as load_queries
+from training.mask.train import MaskConfig, Training
 from training.prompt.adapters import load_adapters
 from training.prompt.tower import load_text_tower
 from training.scene.model import load_scene
@@ -98,3 +106,21 @@ def test_nothing_is_written_over(small_bundle, tmp_path, capsys):
 
 def test_a_bundle_trained_here_gives_every_run_it_came_from(tiny_run, tmp_path):
     assert set(unpack(load_bundle(tiny_run.bundle), tiny_run.preset, tmp_path)) == set(PARTS)
+
+
+def test_the_mask_decoder_answers_as_its_graph_and_can_be_trained_on(unpacked, tmp_path):
+    bundle, _, runs = unpacked
+    network, prompts = load_average(runs["mask"] / "mask.pt"), prompts_of(bundle)[:2]
+    adapter, presence = load_queries(runs["mask"], network.queries.weight), load_calibration(runs["mask"])
+    path = bundle.path(bundle.manifest.graphs["mask"].file)
+    assert check_mask(network, adapter, path, prompts, "fp16", presence.bias) < AGREE
+    decoder = bundle.manifest.decoder
+    assert (presence.gate_low, presence.gate_high) == (decoder.gate_low, decoder.gate_high)
+    training = Training(PromptedUNet(network.config), MaskConfig(), tmp_path)
+    training.start_from(runs["mask"] / "mask.pt", optimizer=True)
+    assert torch.equal(training.average.choose.weight, network.choose.weight)
+
+
+def prompts_of(bundle):
+    terms = json.loads(bundle.path(bundle.manifest.terms.file).read_text("utf-8"))
+    return np.array(list(terms.values()), np.float32)
