@@ -254,7 +254,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--variety", choices=VARIETIES, default="usual", help="how far players are moved away from themselves"
     )
-    parser.add_argument("--precision", choices=PRECISIONS, default="auto", help="bfloat16 where it is faster; auto probes")
+    parser.add_argument("--precision", choices=PRECISIONS, default="auto", help="bf16, fp32, or auto: the faster")
     parser.add_argument("--network", default="{}", help="JSON of network settings")
     args = parser.parse_args(argv)
     torch.set_num_threads(args.threads)
