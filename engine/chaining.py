@@ -68,7 +68,6 @@ class RequestChains:
         Args:
             info, rest: the files; the chain is on the first that is there.
             folder: where the rendered sound is kept.
-            report: takes the progress.
             check: raises to stop.
         """
         source = info or rest
@@ -106,7 +105,6 @@ class RequestChains:
         """Put finished answers through the chain and write them in their own format.
 
         Args:
-            run: the running request.
             groups: answers as they were drafted; those of one group may belong together.
             target: a format of the results; they share container and depth.
 

@@ -125,7 +125,6 @@ def option(default: Any, doc: Words, /, **row: Any) -> Any:
 
     Args:
         default: ``MISSING`` for a field that must be given.
-        doc: a few words.
         row: the other attributes of ``Option``.
     """
     return field(default=default, metadata={"option": Option(doc=doc, **row)})

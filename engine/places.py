@@ -87,7 +87,6 @@ def region_in_seconds(region: PlacedRegion, path: str | None) -> tuple[float, fl
     """Start and end in seconds.
 
     Args:
-        region: as it was written.
         path: the file whose samples are counted; None for none.
 
     Raises:

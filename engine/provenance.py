@@ -181,7 +181,6 @@ def rerun_request(
     """The request that makes a result again.
 
     Args:
-        path: the sidecar.
         out: folder for the new result; None means beside the sidecar.
         input, rest, bundle: where they are now, when they have moved; they must be the same as then.
 

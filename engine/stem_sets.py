@@ -39,7 +39,6 @@ def with_set_prompts(chosen: str | None, prompts: tuple[str, ...]) -> tuple[str,
 
     Args:
         chosen: a row of ``STEM_SETS``; None for none.
-        prompts: of the request.
     """
     return prompts if chosen is None else tuple(dict.fromkeys((*STEM_SETS[chosen].prompts, *prompts)))
 

@@ -58,7 +58,6 @@ def conditions(preset: Preset, run: Path, more: Sequence[Path] = ()) -> list[Enc
     """The conditions of a flow run.
 
     Args:
-        preset: of the run.
         run: a finished flow run; it holds its prompt tower.
         more: other runs whose scene encoder or adapters to take, in the place of the flow run's own.
     """

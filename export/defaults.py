@@ -32,7 +32,6 @@ def change(folder: Path, changes: dict[str, Any], tasks: Sequence[str] = (), ver
     """Change the defaults of some tasks in place.
 
     Args:
-        folder: of the bundle.
         changes: fields of ``SamplerDefaults``, by name; may be empty where there is a ``version``.
         tasks: rows of the task table; none means all that make sound. A strength is given only to those that have one.
         version: of the bundle from now on; "" leaves it.

@@ -51,7 +51,6 @@ def refit(run: Path, base: Bundle, folder: Path, version: str = "1.0.0", replace
             the codec's decoder alone leaves them.
         base: the bundle whose other graphs are kept.
         folder: of the new bundle, which is named for it; must not exist unless ``replaces``.
-        version: of the new bundle.
         replaces: True puts it in the place of an old one, once it is whole.
 
     Raises:

@@ -27,7 +27,6 @@ def export_graph(spec: Spec, path: Path, half: bool) -> None:
     """Write a graph.
 
     Args:
-        spec: what to export.
         path: ONNX file to write.
         half: True stores large weights as float16 and casts them back at load; arithmetic stays float32.
     """

@@ -63,7 +63,6 @@ def write_bundle(
     """Export a run.
 
     Args:
-        run: a finished flow run.
         folder: where the bundle goes; must not exist unless ``replace``.
         name, version: of the bundle.
         half: True stores weights in 16 bits.

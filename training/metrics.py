@@ -135,8 +135,6 @@ def ratio_mask(
     Args:
         mix: ``(N,)`` or ``(C, N)``.
         stem, rest: of the mix's shape, or ``(N,)`` for one mask over all channels.
-        rate_hz: of all three.
-        power: the exponent p.
         top_hz: above it the mask follows its mean over the tenth below; None means the estimates reach the top.
     """
     from scipy.signal import istft, stft

@@ -118,7 +118,6 @@ def publish_bytes(path: Path, content: bytes) -> Path:
 
     Args:
         path: where to; the folder exists.
-        content: of the file.
 
     Returns:
         The name it got.

@@ -104,7 +104,6 @@ def result_names(template: str, values: Mapping[str, object], results: Sequence[
     Args:
         template: as ``check_template`` accepts it; "" means the usual one.
         values: of the fields that are the same for all files; what is empty is left out.
-        results: the files.
         suffix: ending of all of them.
     """
     template = _ENDINGS.sub("", template) or DEFAULT_TEMPLATE

@@ -124,10 +124,6 @@ def format_like(
     are lossy; ``engine.audio.headroom`` says where they become float32 instead.
 
     Args:
-        info: the file.
-        wanted: as asked.
-        extras: of the result.
-        tags: of the result.
         samples: of the result, per channel.
         quality: of a lossy format, in kbit/s.
 

@@ -196,8 +196,6 @@ def resampled(source: Iterator[Samples], channels: int, from_hz: int, to_hz: int
     Args:
         source: blocks (channels, samples) at ``from_hz``.
         channels: rows of every block.
-        from_hz: rate of the source.
-        to_hz: rate of the result.
         samples: exact length of the result; the end is cut or padded with zeros.
 
     Yields:

@@ -84,7 +84,6 @@ class SoftMaskFilter:
     Args:
         rate_hz: of the mix and of the estimates.
         model_rate_hz: the estimates hold nothing above half of it.
-        channels: of the mix.
         rule: how estimates become a gain.
         odds: factor on the stem's odds, see ``odds_gain``.
         stems: how many are extracted.

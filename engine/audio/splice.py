@@ -34,7 +34,6 @@ class SplicedFile(io.RawIOBase):
     """A read-only stream put together from pieces of a file.
 
     Args:
-        path: the file.
         pieces: in order.
 
     Raises:

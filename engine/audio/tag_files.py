@@ -47,7 +47,6 @@ def append_tags(stream: BinaryIO, target: OutputFormat, tags: Tags) -> None:
     Args:
         stream: the file, for reading and writing.
         target: its format. WAV and RF64 have their tags already, Wave64 has no place for any.
-        tags: what to write.
 
     Raises:
         OSError: the disk is full or gone.

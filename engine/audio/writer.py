@@ -178,9 +178,7 @@ class ResamplingWriter:
     """Hands samples on at another rate, for formats that do not have theirs; the length is rounded up to whole samples.
 
     Args:
-        writer: of the file.
         from_hz: rate of the samples.
-        to_hz: rate of the file.
         channels: of both.
     """
 

@@ -63,9 +63,6 @@ class EngineActor:
         """Do one file. Called for the next one meanwhile: that is fetched, decoded, and waits in the engine's queue.
 
         Args:
-            asked: the request.
-            item: the file.
-            store: place of the results.
             stage: private folder of its results.
         """
         started_s = time.perf_counter()
@@ -106,8 +103,6 @@ class ClusterRunner:
     """See ``Runner``.
 
     Args:
-        asked: the request.
-        store: place of the results.
         address: ``auto``, or ``host:port`` of the cluster.
         cores: for one engine; None means ``USUAL_CORES``, or all of a machine that has fewer.
         engines: how many at most; None means as many as fit.

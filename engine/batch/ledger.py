@@ -79,11 +79,7 @@ class LedgerRecord:
 
 
 class Ledger:
-    """All records of a folder.
-
-    Args:
-        store: keeps its lines.
-    """
+    """All records of a folder."""
 
     def __init__(self, store: LineStore) -> None:
         self._store = store

@@ -52,11 +52,8 @@ class LocalRunner:
     """See ``Runner``.
 
     Args:
-        asked: the request.
-        store: folder of the results.
         engines: how many at most.
         engine: the first of them, which stays open; None means that all are made here.
-        make_engine: makes the others.
     """
 
     def __init__(

@@ -51,7 +51,6 @@ def write_report(
     """Write both reports, whole or not at all; they replace those of the last run.
 
     Args:
-        store: place of the results.
         request: what was asked of every file.
         records: of the files of this batch, done and failed.
         totals: how it went.

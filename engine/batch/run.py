@@ -87,7 +87,6 @@ def run_batch(
     Args:
         asked: see ``checked``.
         paths: files, folders, globs.
-        store: place of the results.
         runner: makes what does the work, once it is known that there is some.
         listener: hears how it goes.
 

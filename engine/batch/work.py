@@ -126,12 +126,10 @@ def outcome_of(item: WorkItem, stage: str, done: Done, folder: Path, out: str, w
     """What a finished job left in its private folder; its sidecars are told where the results will be.
 
     Args:
-        item: the file.
         stage: private folder below the place of the batch.
         done: the end of the job.
         folder: where the private folder is now.
         out: the folder that the results will be in.
-        worker: which engine did it.
     """
     sha256 = ""
     for result in done.results:

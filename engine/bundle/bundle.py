@@ -98,7 +98,6 @@ def load_bundle(folder: Path | str, check_hashes: bool = True) -> Bundle:
     """Read and check a bundle.
 
     Args:
-        folder: the bundle folder.
         check_hashes: False skips reading the graphs (for a quick listing).
 
     Raises:
@@ -133,7 +132,6 @@ def read_bundle(raw: bytes, folder: Path) -> Bundle:
 
     Args:
         raw: of ``manifest.json``.
-        folder: of the bundle.
 
     Raises:
         BundleError: the manifest is invalid.
@@ -169,7 +167,6 @@ def read_named(bundle: Bundle, file: str, sha256: str, limit_bytes: int) -> byte
     """The bytes of a file of a bundle, of which the hash is right.
 
     Args:
-        bundle: whose manifest names it.
         file, sha256: as the manifest says.
         limit_bytes: how large it may be.
 

@@ -64,7 +64,6 @@ def check_graph(raw: bytes, inputs: Mapping[str, Axes], outputs: Mapping[str, Ax
     """Check the bytes of an ONNX file.
 
     Args:
-        raw: all of it.
         inputs, outputs: what the manifest says of the graph, name -> axes.
 
     Raises:

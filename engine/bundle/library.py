@@ -54,7 +54,6 @@ def find_folder(name: str, description: str) -> Path | None:
     """The first folder of a name that holds its description; None where there is none.
 
     Args:
-        name: of the folder.
         description: a file in it; that of a bundle which no task can name is no manifest.
     """
     folders = (place / name for place in search_folders())

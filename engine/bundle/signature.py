@@ -38,7 +38,6 @@ def look_at_signature(folder: Path, key: str = SHIPPED_KEY) -> SignatureState:
     """Check the signature of a bundle's manifest.
 
     Args:
-        folder: of the bundle.
         key: public key in minisign's base64.
 
     Raises:
@@ -94,7 +93,6 @@ def sign_bundle(folder: Path, key_file: Path, password: str = "") -> Path:
     """Sign a bundle's manifest.
 
     Args:
-        folder: of the bundle.
         key_file: secret key, as ``minisign -G`` writes it.
         password: of the key, where it has one.
 

@@ -63,9 +63,7 @@ def arrange(run: RunContext, spec: OutputSpec, conditionings: list[Conditioning]
     """Stems that go together, in the order of the prompts; the first result also holds the mix.
 
     Args:
-        run: the running request.
         spec: length of the result, and a rest to start from, if there is one.
-        conditionings: the prompts.
     """
     order = (
         range(len(conditionings)) if run.request.keep_order else generation_order([one.prompt for one in conditionings])

@@ -86,7 +86,6 @@ def build_context(run: RunContext, spec: OutputSpec, held: contextlib.ExitStack)
     """Read and encode the inputs, once for all prompts.
 
     Args:
-        run: the running request.
         spec: the input files and the region, which may reach beyond the input.
         held: closes the latents.
     """
@@ -125,7 +124,6 @@ def bare_context(run: RunContext, spec: OutputSpec) -> InpaintContext:
     """What is kept and where new sound goes, with nothing encoded: for sound that the flow does not make.
 
     Args:
-        run: the running request.
         spec: the input files and the region.
     """
     rule, extent, channels = run.rule, spec.region, spec.format.channels
@@ -194,10 +192,7 @@ def encode_slots(
     is the sum of stem and rest.
 
     Args:
-        run: the running request.
         given: mono at the model's rate.
-        gain: of all inputs.
-        windows: the plan.
         strength: of the sampler.
         held: closes the latents.
     """
@@ -240,8 +235,6 @@ def target_power(beside: float, channels: int, rule: Rule) -> Powers:
 
     Args:
         beside: mean square over the channels of what it goes with; 0 for nothing.
-        channels: of the result.
-        rule: of the task.
     """
     level_db = ALONE_DB + PARTS_DB[rule.answer] - PARTS_DB[Slot.STEM]
     power = 10 ** (level_db / 10)

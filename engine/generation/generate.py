@@ -28,9 +28,7 @@ def make(run: RunContext, spec: OutputSpec, conditionings: list[Conditioning]) -
     """Results of each prompt, best first, by the voice that was asked for.
 
     Args:
-        run: the running request.
         spec: the input files, where new sound goes, and the output format.
-        conditionings: the prompts.
     """
     with contextlib.ExitStack() as held:
         context: InpaintContext | None = None
@@ -53,7 +51,6 @@ class _SampledVoice:
     """What recorded instruments play: a line again where there is one, else a part of their own.
 
     Args:
-        run: the running request.
         spec: the input files, and where new sound goes.
     """
 
@@ -82,9 +79,6 @@ def generate(
     """Results of one prompt, best first.
 
     Args:
-        run: the running request.
-        context: what is given.
-        conditioning: of the prompt.
         spec: its name and output format.
         remarks: of what is made, in sentences.
     """

@@ -70,8 +70,6 @@ def sample_candidates(
     """All candidates for one prompt, in order of their seeds; the caller closes their audio.
 
     Args:
-        run: the running request.
-        context: what is given.
         prompt_SE: float32 (slots, embedding).
         sampling: sampler settings.
         peak: highest sample allowed at the user's level.

@@ -93,9 +93,7 @@ def replace(run: RunContext, spec: OutputSpec, conditionings: list[Conditioning]
     """The mix with each prompt replaced, best candidate first.
 
     Args:
-        run: the running request.
         spec: the mix and the spans that may change.
-        conditionings: of what is replaced.
     """
     new = replacement_conditioning(run)
     for number, old in enumerate(conditionings):

@@ -118,9 +118,7 @@ def replay(run: RunContext, old: OldSound, conditioning: Conditioning, context: 
     """The line of a sound, played on the instrument of a prompt.
 
     Args:
-        run: the running request.
         old: whose notes, tone and room are taken.
-        conditioning: of the new sound.
         context: where it goes; times of a MIDI file are those of the input.
         peak: highest sample allowed.
 
@@ -150,9 +148,7 @@ def compose(run: RunContext, music: Music, conditioning: Conditioning, context: 
     """A new part on the instrument of a prompt; those that fit the music best come first.
 
     Args:
-        run: the running request.
         music: what it is to go with.
-        conditioning: of the part.
         context: where it goes.
         peak: highest sample allowed.
     """
@@ -328,8 +324,6 @@ def model_rate_mono(run: RunContext, candidate: Candidate, held: contextlib.Exit
     """A candidate as mono at the model's rate, for what is made after it.
 
     Args:
-        run: the running request.
-        candidate: made by any voice.
         held: closes the sound.
     """
     if not candidate.rate_hz:

@@ -20,8 +20,6 @@ def told_of(run: RunContext, conditioning: Conditioning, candidates: Sequence[Ca
     """Fields of ``TaskResult`` about some candidates that are one result together.
 
     Args:
-        run: the running request.
-        conditioning: of what was made.
         candidates: one for each region; none where nothing was made.
 
     Raises:

@@ -73,7 +73,6 @@ class Engine:
     Args:
         on_event: called with every event of every job, one at a time, on a thread of the engine. It must be quick and
             must not ``wait`` or ``close``. More listeners can ``subscribe``.
-        host_command: starts the process.
         kept_jobs: finished jobs that can still be asked for; an engine may run for weeks.
         writable: folders that jobs will write below; a job outside them gets a new process, which takes a second.
         limits: how long the process may hang before it is replaced.
@@ -151,7 +150,6 @@ class Engine:
         told of by the ``Failed`` of the job.
 
         Args:
-            request: what to do.
             receipt: file that will say which results are about to be named, and when they are (``engine.receipt``), for
                 clients that have to know after a crash; "" for none.
 
@@ -187,7 +185,6 @@ class Engine:
 
         Args:
             bundle: that jobs will ask for.
-            device: likewise.
             writable: folders that jobs will write below; a job elsewhere gets a new process, which is not warm.
         """
         with self._lock:

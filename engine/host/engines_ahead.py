@@ -27,11 +27,7 @@ class _Graphs(Protocol):
 
 
 class EnginesAhead:
-    """Starts a build after a job that could have used one, and has the graphs opened anew once it is done.
-
-    Args:
-        start: starts a build.
-    """
+    """Starts a build after a job that could have used one, and has the graphs opened anew once it is done."""
 
     def __init__(self, start: Callable[[Path, Device, Precision], EngineBuild] = EngineBuild) -> None:
         self._start = start

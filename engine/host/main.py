@@ -55,7 +55,6 @@ def serve(
         commands: lines ``{"submit": job, "request": {...}}``, with ``"receipt": path`` where one is wanted, or
             ``{"cancel": job}``, or ``{"warm": {"bundle": ..., "device": ...}}`` ahead of the first job.
         events: gets one line per event, after a first one that says ``Ready``, and the heartbeat.
-        work: does one request.
         ahead: prepares the request that comes next.
         receipts: path of the receipt by job, for ``work`` to take out.
     """

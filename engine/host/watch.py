@@ -37,7 +37,6 @@ class HostWatch:
     """What is known of one host, look by look.
 
     Args:
-        pid: its process number.
         limits: how long it may be in each state.
     """
 

@@ -32,7 +32,6 @@ class ToolCalls:
     """Answers calls of tools.
 
     Args:
-        engine: does the work.
         places: which files may be touched.
         bundle: taken when a call names none.
     """

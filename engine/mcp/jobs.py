@@ -55,11 +55,7 @@ def _result(values: dict[str, Any]) -> dict[str, Any]:
 
 
 class ServedJobs:
-    """Submits requests and follows their events.
-
-    Args:
-        engine: does the work.
-    """
+    """Submits requests and follows their events."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine

@@ -66,7 +66,6 @@ def loudest_windows(blocks: Iterator[Floats], samples: int, rate_hz: int) -> Flo
 
     Args:
         blocks: mono.
-        samples: of a window.
         rate_hz: of both.
 
     Returns:

@@ -102,7 +102,6 @@ def decode(file: BinaryIO, wanted: DecodeSpec, result: BinaryIO) -> dict[str, An
 
     Args:
         file: open and seekable.
-        wanted: what to decode.
         result: receives the arrays, in C order: uint8 (frames, size, size, 3) then int32 (ticks) of an image or a
             video, float32 (windows, samples) of audio.
 

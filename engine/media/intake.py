@@ -39,7 +39,6 @@ def open_inputs(
 
     Args:
         request: its folder exists, and takes what has to be decoded.
-        report: takes the progress.
         check: raises to stop.
         open_file: opens one of them, as ``open_audio`` does.
 

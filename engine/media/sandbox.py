@@ -107,7 +107,6 @@ def decode_apart(example: MediaExample, wanted: DecodeSpec, folder: Path, check:
     """Decode one example in a process of its own.
 
     Args:
-        example: the file.
         wanted: what to decode, and how long that may take.
         folder: where the arrays are kept.
         check: called while waiting; raises to stop, which ends the process.
@@ -159,9 +158,6 @@ def run_decoder(
 
     Args:
         main: module whose ``main`` it is.
-        wanted: its one argument.
-        file: its standard input.
-        result: its standard output.
         watch: called while waiting; raises to stop, which ends the process.
 
     Returns:
@@ -225,7 +221,6 @@ def process_apart(
     """Run the ``main`` of a module in a process of its own, which is killed at the end of the block.
 
     Args:
-        main: the module.
         wanted: its one argument, as JSON.
         file, result, words: its standard input, output and error.
         variables: names of further variables of the environment that it is told.

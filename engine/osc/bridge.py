@@ -36,7 +36,6 @@ class Bridge:
 
     Args:
         engine: does the jobs; whoever made it closes it, after the bridge.
-        settings: see there.
     """
 
     def __init__(self, engine: Engine, settings: BridgeSettings) -> None:

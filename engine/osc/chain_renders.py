@@ -133,7 +133,6 @@ class ChainRenders:
         """Put a render at the end of the line.
 
         Args:
-            request: what to do.
             receipt: file that will say that the result is in its place; None for none.
 
         Returns:

@@ -21,11 +21,7 @@ SENDING_PER_SESSION = 4
 
 
 class ClipHandlers:
-    """One method for each ``clip/`` message.
-
-    Args:
-        services: the bridge around them.
-    """
+    """One method for each ``clip/`` message."""
 
     def __init__(self, services: BridgeServices) -> None:
         self._services = services

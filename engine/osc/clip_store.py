@@ -59,7 +59,6 @@ class ClipStore:
     """All clips; used on the loop's thread but for ``pin`` and ``mark``.
 
     Args:
-        home: its spool holds them.
         remove: removes a folder; to remove a long file takes its time, which the clients should not wait for.
     """
 
@@ -76,7 +75,6 @@ class ClipStore:
             size_bytes: of the whole file.
             name: file name; results are called after it; "" means the id.
             sender: see ``IncomingClip``.
-            now_s: the time.
 
         Raises:
             ClipError: too many, too large, or there is one of that id.

@@ -26,10 +26,6 @@ class Handlers:
     """One method for each message.
 
     Args:
-        services: the bridge around them.
-        clips: the handlers of clips.
-        plugins: the handlers of plug-ins.
-        owner: who hosts the bridge.
         lan: True means strangers listen: process numbers are kept back.
     """
 

@@ -25,10 +25,7 @@ class JobIntake:
     """Runs on the disk thread, one job after the other, so jobs keep the order they came in.
 
     Args:
-        home: the spool.
         roots: where inputs may lie.
-        clips: those sent by wire.
-        out: folder of the results.
         bundle: taken when a message names none.
     """
 

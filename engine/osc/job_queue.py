@@ -54,11 +54,8 @@ class JobQueue:
     """Submits jobs to the engine and sends clients their progress and results.
 
     Args:
-        engine: does the jobs.
-        home: the spool.
         store: the jobs and their journal; the queue closes it.
         intake: brings a job's inputs into safety.
-        listeners: who is told.
         disk: one thread that may wait for the disk.
         turns: what the engine says and what was taken in wait here beside the clients.
     """

@@ -39,7 +39,6 @@ class NotesHandlers:
     """The handlers of ``notes/``; a file that a message names follows the rules of a job's input.
 
     Args:
-        services: the bridge around them.
         settings: where results go, and whether strangers listen.
         intake: keeps a copy of a file.
         listening: waits for the processes that hear them.

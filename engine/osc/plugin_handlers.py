@@ -25,11 +25,7 @@ KNOWN_FOR_S = 1.0  # reading what is known takes moments, which a burst of quest
 
 
 class PluginHandlers:
-    """One method for each ``plugins/`` message.
-
-    Args:
-        services: the bridge around them.
-    """
+    """One method for each ``plugins/`` message."""
 
     def __init__(self, services: BridgeServices) -> None:
         self._services = services

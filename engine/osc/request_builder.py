@@ -34,9 +34,7 @@ def build_request(entry: JournalEntry, inputs: dict[str, str | None], out: Path,
     """Build the request of a job.
 
     Args:
-        entry: the job.
         inputs: private paths of ``input``, ``rest``, ``notes`` and the examples by their kind; None for none.
-        out: folder of the results.
         bundle: taken when the message named none.
 
     Raises:
@@ -68,9 +66,7 @@ def build_render(entry: JournalEntry, path: str, out: Path) -> RenderRequest:
     """Build the request of a render.
 
     Args:
-        entry: the job.
         path: private path of its input.
-        out: folder of the results.
 
     Raises:
         Refused: its chain cannot be used.
@@ -93,7 +89,6 @@ def inputs_of(entry: JournalEntry, spool: Path, pinned: Callable[[str, Path], st
     """Pin the files that a message names under private names.
 
     Args:
-        entry: the job.
         spool: private folder of the job.
         pinned: puts a file into a folder below it, which is made, and gives its private path.
 

@@ -32,7 +32,6 @@ class SessionFileHandlers:
     """The handler of ``session/export``; it reads files of the bridge's own jobs and no others.
 
     Args:
-        services: the bridge around it.
         settings: where results go, and whether strangers listen.
         listening: waits for the process that hears a tempo.
     """

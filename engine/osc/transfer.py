@@ -45,9 +45,7 @@ def fetch(bridge: BridgeClient, id: str, part: str, into: BinaryIO) -> str:
 
     Args:
         bridge: where from.
-        id: of a finished job.
         part: ``stem``, ``rest``, ``mix`` or ``edited``, ``stem.2`` of the second answer, or a number among the paths.
-        into: is written to.
 
     Returns:
         The file's name.

@@ -195,10 +195,6 @@ _WORK: dict[str, Callable[[dict[str, Any], _Desk, BinaryIO, BinaryIO], dict[str,
 class _Instances:
     """One effect, as many times as the channels need: one that takes fewer gets one instance for each group.
 
-    Args:
-        effect: what to load.
-        channels: of the sound.
-
     Raises:
         Unfit: it cannot be used as asked.
     """

@@ -29,8 +29,6 @@ class EffectStream:
 
     Args:
         process: float32 (channels, samples) to the same, or less while it is filling.
-        channels: of the stream.
-        rate_hz: of the stream.
         wet: 0 the sound as it came, 1 the effect alone.
         lead_samples: silence pushed before the first block, for an effect that drops more of its beginning than it is
             late.
@@ -95,7 +93,6 @@ def run_streams(streams: list[EffectStream], source: Iterator[Block], at: Callab
     """Run a stream through effects, one after the other.
 
     Args:
-        streams: the effects.
         source: float32 (channels, samples).
         at: is told the number of the effect that works from now on.
 

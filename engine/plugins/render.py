@@ -91,9 +91,7 @@ def render_rows(
     """Render a chain.
 
     Args:
-        chain: what to render.
         source: a sample per row, a channel per column.
-        rate_hz: of the source.
         folder: where the result is kept.
         progress: is told how far it is.
         check: raises to stop.
@@ -128,7 +126,6 @@ def plugin_settings(effect: ChainEffect, check: Check = lambda: None, *, editor:
     """Load one plug-in with its settings and read back what is really set.
 
     Args:
-        effect: a plug-in.
         check: raises to stop.
         editor: True means that its own window is shown, and what is set when it is closed is read.
 

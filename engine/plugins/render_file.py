@@ -58,12 +58,9 @@ def render_file(
 
     Args:
         source: any audio or video file.
-        chain: what it goes through.
         out: folder for the result; made if need be.
-        report: takes the progress.
         check: raises to stop.
         name: of the result, without its ending; "" is that of the source and of the chain.
-        wanted: format of the result.
         quality: of a lossy format, kbit/s.
 
     Raises:

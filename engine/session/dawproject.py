@@ -22,8 +22,6 @@ def write_dawproject(session: DawSession, place: Path, files: dict[Path, str], l
     """Write a session as one file.
 
     Args:
-        session: what goes in.
-        place: the file.
         files: name of each sound in the session, different from each other.
         link: True refers to the sounds where they lie, by absolute paths.
 

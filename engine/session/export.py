@@ -52,7 +52,6 @@ def export_session(session: DawSession, format: str, out: Path | str, *, link: b
     """Write a session.
 
     Args:
-        session: what goes in.
         format: a row of ``SESSION_FORMATS``.
         out: folder and name of the session, with or without the format's ending; a number follows where it is taken.
         link: True refers to the sounds where they lie instead of copying them.

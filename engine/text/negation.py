@@ -127,7 +127,6 @@ def negated_spans(folded: str, language: str, short: bool = False) -> list[Span]
     """Negated spans of a text, from the negating word to the end of its clause, in order.
 
     Args:
-        folded: the text.
         language: as ``language_of`` says.
         short: True for a prompt of a few words, where "with" begins something new, and where names that nobody
             listed count: in Japanese the negation comes last and takes its whole clause.
@@ -158,7 +157,6 @@ def is_negated(folded: str, name: Span, before: tuple[Span, bool] | None, spans:
     with it ("ohne Klavier spielte die Geige" means the violin).
 
     Args:
-        folded: the text.
         name: where the name stands.
         before: where the name before it stands, and whether that is denied.
         spans: as ``negated_spans`` says.

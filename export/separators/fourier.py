@@ -86,7 +86,6 @@ class ShortTime(nn.Module):
 
     Args:
         fft_samples, hop_samples: of the transform; the hop divides the window.
-        samples: of the audio.
         reflect: False takes silence beyond the edges.
     """
 

@@ -80,7 +80,6 @@ class HtdemucsGraph(nn.Module):
     """HTDemucs without complex numbers: audio (B, 2, N) -> audio (B, 2, N) of each source.
 
     Args:
-        network: of the package.
         samples: N, its segment.
     """
 

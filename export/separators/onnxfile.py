@@ -171,10 +171,7 @@ def rename_graph(
     """Give a graph the names and axes of a bundle; a single output of all stems is split.
 
     Args:
-        model: as it was.
         name: of its input; "" for the only one.
-        given: new name of it.
-        stems: names of the outputs.
         shape: of the input and every output, without the batch.
 
     Raises:
@@ -252,10 +249,7 @@ def wrap_transforms(
 
     Args:
         model: takes ``spectra``.
-        planes: its outputs.
         stems: what these are called as sound.
-        spectrum: of the transforms.
-        samples: of the audio.
     """
     transform = ShortTime(spectrum.fft_samples, spectrum.hop_samples, samples)
     plane = (PARTS, spectrum.bins, spectrum.frames)

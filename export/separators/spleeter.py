@@ -21,7 +21,6 @@ class SpleeterVocals(nn.Module):
     """One net: what it does not give to the voice is the rest; the odds are raised to a power, as in the pair's ratio.
 
     Args:
-        vocals: the net.
         power: of the odds; 1 takes the net's share as it is.
     """
 

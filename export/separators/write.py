@@ -31,7 +31,6 @@ def write_separator(
     """Export a foreign separator.
 
     Args:
-        foreign: what to export.
         folder: of the bundle; must not exist unless ``replaces``.
         name, version: of the bundle.
         precision: of the stored weights, one of ``PRECISIONS``.

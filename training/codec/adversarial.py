@@ -77,9 +77,7 @@ class MultiScaleDiscriminator(nn.Module):
     """One for every window length that fits into ``samples``: audio ``(B,1,N)`` -> ``DiscriminatorOutput``.
 
     Args:
-        width: channels of their layers.
         windows: window lengths in samples; the hop is a quarter.
-        samples: of the audio.
 
     Raises:
         ValueError: no window fits.

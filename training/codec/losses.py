@@ -32,7 +32,6 @@ def mask_distance(made: Tensor, true: Tensor, rate_hz: int) -> Tensor:
 
     Args:
         made, true: estimates and truth, ``(2 * B, N)``: stems, then the rests that go with them.
-        rate_hz: of the audio.
 
     Returns:
         mean over rows of |mask * MIX - STEM| against |MIX|, over complex bins; the engine's soft mask with power 1.

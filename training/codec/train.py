@@ -43,7 +43,6 @@ class CodecStage:
 
     Args:
         preset: shape of the codec and of the run.
-        cache: stems to draw from.
         start: finished run whose codec to begin with; None means fresh weights.
 
     Raises:

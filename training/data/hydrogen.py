@@ -36,11 +36,7 @@ def credit(name: str) -> str:
 
 
 class HydrogenKit(NoteBank):
-    """The pieces of a kit that have a name of ours, at the kit's own balance.
-
-    Args:
-        folder: of the kit.
-    """
+    """The pieces of a kit that have a name of ours, at the kit's own balance."""
 
     def __init__(self, folder: Path) -> None:
         self.levelled, self.drums, self.articulations = True, True, [""]

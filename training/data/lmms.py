@@ -72,7 +72,6 @@ def stems_of(project: ET.Element, named: dict[str, str]) -> list[ProjectStem]:
     """The stems of a project: a piece of the kit, all percussion, all that has no name, and every other track.
 
     Args:
-        project: its XML.
         named: family by a track's place, for tracks that play no sample of a known name.
     """
     merged: dict[tuple[str, str], list[tuple[int, str]]] = {}

@@ -93,7 +93,6 @@ class StemMixer:
         """Draw one mix.
 
         Args:
-            rng: decides everything.
             samples: length, at most the cache's.
             count: number of stems; None draws 1 to 6, mostly 2 to 4. A mixer of ``sources`` has its own.
         """

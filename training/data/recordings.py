@@ -106,7 +106,6 @@ class RecordedBank(NoteBank):
     """The notes of one family in one source of recordings.
 
     Args:
-        folder: of the recordings.
         name: ``recorded/SOURCE:FAMILY``.
         held_out: the reserved files of the source, or all others.
     """

@@ -106,8 +106,6 @@ def write_shard(
     """Write a shard so that it is there whole or not at all; the label file comes last.
 
     Args:
-        folder: of the cache.
-        name: of the shard.
         stems: float32, of one length.
         labels: one per stem; ``film`` in it is a place in ``films``.
         films: uint8 ``(F, H, W, 3)`` each, of one shape.

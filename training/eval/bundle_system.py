@@ -119,8 +119,6 @@ class BundleSystem:
         Args:
             task, prompts: of the request.
             given: audio ``(C, N)`` by the field that names its file, ``input`` or ``rest``.
-            rate_hz: of the audio.
-            folder: takes all files.
             fields: more of ``Request``; they come before ``settings``.
         """
         for field, audio_CN in given.items():

@@ -34,7 +34,6 @@ def fit(
     """Figures of a sound ``(N,)`` against its own surroundings and another example's, both ``(N,)``.
 
     Args:
-        made: the sound.
         own: what it was made for.
         other: what it was not made for.
         rate_hz: of all.

@@ -123,8 +123,6 @@ def placed(
 
     Args:
         rng: decides where the excerpt begins, and level and place of every player.
-        pool: holds the stems.
-        players: all of the mix.
         samples: N.
         balanced: leave level and place as they are, which are the artists' own.
 

@@ -63,7 +63,6 @@ class HeldOutStems:
     """The held-out stems, sorted for drawing.
 
     Args:
-        pool: the stems.
         lexicon: how things are asked for.
     """
 

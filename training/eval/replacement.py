@@ -88,7 +88,6 @@ def unwanted_changes(example: EvalExample, mix_CN: Audio, stem_CN: Audio, rest_C
     """Changes outside what was to be replaced.
 
     Args:
-        example: the old mix.
         mix_CN, stem_CN, rest_CN: the new mix, the new stem, and what is left of the old one.
         left_CN: what ``isolate`` leaves of the region.
 

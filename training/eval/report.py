@@ -82,10 +82,8 @@ def write(run: dict[str, Any], pictures: Sequence[Path], examples: Sequence[str]
     """Write ``report.json`` and ``report.md``.
 
     Args:
-        run: every figure.
         pictures: files beside the report that it shows.
         examples: lines of Markdown that go last.
-        folder: takes both files.
     """
     write_json({**run, "summary": summarize(run["values"])}, folder / "report.json")
     shown = "".join(f"\n\n![{path.stem}]({path.name})" for path in pictures)

@@ -132,8 +132,6 @@ def make_set(
     Args:
         studio: what to make it with.
         name: a row of ``SETS``.
-        count: examples.
-        seed: decides everything.
         seconds: length of the mixes; None means the set's own. ``mage-duet`` has a length that its protocol fixes.
 
     Raises:
@@ -180,7 +178,6 @@ def play(
 
     Args:
         studio: what to play it with.
-        rng: decides everything.
         chosen: families, one part each.
         samples, rate_hz: of the stems.
         twins: True gives all parts one recording and no effects, so that nothing but the notes tells them apart.

@@ -81,7 +81,6 @@ class ConditionSampler:
 
     Args:
         preset: shares of everything (``masking``) and sizes.
-        lexicon: phrasings of terms.
         prompt_run: run of the prompt tower.
         reader: of long texts; None takes the mean direction of their sentences.
     """

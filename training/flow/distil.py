@@ -42,7 +42,6 @@ def distillation_target(
 
     Args:
         teacher: frozen; ``(x, t, known, *conditions) -> clean``.
-        schedule: steps of both.
         target: clean latents ``(B,S,D,L)``.
         known: ``(B,S,L)`` bool.
         conditions: prompt, and picture where there is one.

@@ -53,9 +53,6 @@ class LatentEncoder:
     """Mixes and encodes entries, and writes them into a folder.
 
     Args:
-        folder: of the latents.
-        preset: of the flow.
-        mixer: draws the mixes.
         codec: frozen; makes the latents.
         modalities: make pictures, sound examples and words; None makes none.
 

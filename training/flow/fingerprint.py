@@ -29,9 +29,6 @@ def pool_fingerprint(
     """Everything that decides what a folder of latents holds: digests, and plain values where they are few.
 
     Args:
-        preset: of the flow.
-        stems: of the mixes.
-        codec: encodes them.
         modalities: make pictures, sounds and words.
         drawn: how mixes are drawn, where the preset does not say.
     """

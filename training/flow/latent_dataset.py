@@ -140,8 +140,6 @@ class LatentDataset(Dataset[LatentExample]):
         """Entries turned by chance: stem and rest may change places, or the question be for what is not there.
 
         Args:
-            numbers: of the entries.
-            rng: decides.
             absent: which of them may be asked for something absent; None means all.
 
         Returns:

@@ -114,7 +114,6 @@ class Modalities:
         """Embedding ``(E,)`` of another recording of a stem's instrument, or of another part of its own.
 
         Args:
-            rng: decides everything.
             stem: number in the cache.
             others: stems by family and source.
         """

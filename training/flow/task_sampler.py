@@ -69,7 +69,6 @@ def assign_tasks(drawn: Sequence[TaskSample], together: Sequence[bool]) -> list[
     more mixes of one piece are left for isolation. An example of one stem counts as of one piece.
 
     Args:
-        drawn: draws of a batch.
         together: of each example of the batch, whether its stems are of one piece.
 
     Returns:

@@ -78,8 +78,6 @@ class FlowStage:
     """Batches and loss of the flow.
 
     Args:
-        preset: what to train.
-        latents: encoded mixes.
         codec: frozen; decodes where the loss asks for sound.
         prompt_run: run of the prompt tower.
         reader: of long texts; None takes the mean of their sentences.
@@ -214,10 +212,7 @@ def train_flow(
     """Train and leave ``flow.pt`` (averaged weights) in ``folder``.
 
     Args:
-        preset: what to train.
-        cache: stems.
         codec_run, prompt_run: of the earlier stages.
-        folder: of the run.
         resume: True goes on from the checkpoint in ``folder``.
         workers: processes that encode and that make batches.
         scene_run: of the scene encoder; None means no picture is ever shown.

@@ -176,7 +176,6 @@ class ClapText(nn.Module):
     """The text tower; the shapes are in the module's docstring.
 
     Args:
-        clap: the towers.
         pooled: True gives RoBERTa's pooled output, without CLAP's projection.
     """
 
@@ -193,7 +192,6 @@ class ClapAudio(nn.Module):
     """The audio tower behind its front end; the shapes are in the module's docstring.
 
     Args:
-        clap: the towers.
         rate_hz: of the audio it takes.
     """
 
@@ -210,9 +208,7 @@ def save_tokenizer(clap: ClapTowers, given: Path | None, path: Path, max_tokens:
     """Write the tower's tokenizer as the bundle wants it, cut at ``max_tokens``.
 
     Args:
-        clap: the towers.
         given: a ``tokenizer.json``, for checkpoints that come as one file.
-        path: file to write.
         max_tokens: of a prompt, begin and end included.
 
     Raises:

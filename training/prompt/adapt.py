@@ -93,12 +93,8 @@ def encode_stems(
     """Run the frozen tower over stems.
 
     Args:
-        ear: its tower.
-        cache_folder: of the stems.
-        words: names the families.
         judge: True takes pieces that training never sees.
         crops: of each stem.
-        most: stems.
 
     Returns:
         what it heard; None where there is nothing to hear.
@@ -269,7 +265,6 @@ def run(prompt_run: Path, cache_folder: Path, out_folder: Path, held_out: Path |
     """Train, evaluate and save both adapters.
 
     Args:
-        prompt_run: of the towers.
         cache_folder: rendered stems; pieces kept for judging are not trained on.
         out_folder: run folder, made if missing.
         held_out: stems of recordings that no training has; None judges on kept pieces alone.

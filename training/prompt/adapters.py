@@ -91,7 +91,6 @@ def load_adapters(run: Path, prompt_run: Path) -> tuple[AdaptedAudioTower, Story
     """Both adapters, frozen, in eval mode.
 
     Args:
-        run: of the adapters.
         prompt_run: of the towers they were trained for.
 
     Raises:

@@ -80,7 +80,6 @@ def places(lexicon: Lexicon, prototypes: np.ndarray, seed: int) -> np.ndarray:
     """Where every term is to be: unit rows (terms, E), families and groups first.
 
     Args:
-        lexicon: names the parts.
         prototypes: unit rows (families and groups, E), where the teacher has them.
         seed: decides the parts' own directions.
     """
@@ -242,7 +241,6 @@ def run(start: Path, out: Path, config: ExtendConfig, resume: bool = False, stop
     Args:
         start: run folder of the tower to begin with, as ``prompt`` or ``unpack`` leave it.
         out: run folder, made if missing.
-        config: settings.
         resume: True goes on from the checkpoint in ``out``.
         stop_after: stop early after this step, leaving a checkpoint.
 

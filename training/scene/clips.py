@@ -55,7 +55,6 @@ class DrawnScene:
     """Players on a stage for the length of a piece; clips are cut from it.
 
     Args:
-        rng: decides everything.
         size_px: height and width of a frame.
         cast: families of the players; None means chance.
     """

@@ -35,7 +35,6 @@ class SceneTower(nn.Module):
     """Small enough for a laptop's processor; the shapes are in the module's docstring.
 
     Args:
-        config: sizes.
         embedding: length E of the prompt space.
     """
 

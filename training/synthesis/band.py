@@ -56,8 +56,6 @@ def render_band(
     """Compose, play, place and level a piece.
 
     Args:
-        renderer: plays it.
-        rng: decides everything.
         seconds: length, at least half a second.
         choose: families to use; None means the composer's own choice.
         held_out: True uses only recordings kept out of training, False none of them.

@@ -33,8 +33,6 @@ def compose(rng: Rng, seconds: float, choose: list[Family] | None = None) -> Sco
     """Compose one piece.
 
     Args:
-        rng: decides everything.
-        seconds: length.
         choose: families to use, one part each with a line of its own; None means the composer's own choice, and
             then a part may double another.
     """
@@ -69,7 +67,6 @@ def cast(rng: Rng, able: Sequence[Family] | None = None) -> list[Family]:
     """Choose players: solo, duo or band; sometimes two of one family, sometimes relatives.
 
     Args:
-        rng: decides everything.
         able: families to choose from; None means all that can be rendered.
     """
     pool = [f for f in (families().values() if able is None else able) if f.name != "vocals"]

@@ -195,7 +195,6 @@ class RequestWriter:
         """One English request about a mix.
 
         Args:
-            rng: decides everything.
             stems: what is in the mix.
             split: ``train`` or ``held``.
             task: a task that has wordings; None draws isolate or remove.

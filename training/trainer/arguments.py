@@ -50,8 +50,6 @@ def parse(
     """Read a stage's arguments.
 
     Args:
-        stage: its name.
-        doc: what it does.
         argv: the words after it.
         needs: earlier stages whose runs it reads.
         extras: options of its own that name a folder, with a line of help each.

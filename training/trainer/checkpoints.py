@@ -85,8 +85,6 @@ def load_weights(
     """Load weights into a network; every one must fit.
 
     Args:
-        network: takes them.
-        weights: by name.
         where: the file, for messages.
         ignored: ends of names that may be missing or be left over.
 

@@ -61,9 +61,7 @@ def write_message(address: str, types: str, args: tuple[Value, ...]) -> bytes:
     """One message as bytes.
 
     Args:
-        address: full address.
         types: one OSC type letter for each argument.
-        args: their values.
     """
     builder = OscMessageBuilder(address=address)
     for letter, value in zip(types, args, strict=True):

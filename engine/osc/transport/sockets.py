@@ -112,7 +112,6 @@ class UdpSocket:
 
     Args:
         sock: bound, not blocking; closed by ``close``.
-        callbacks: what to call.
         turns: where packets become work.
     """
 
@@ -380,7 +379,6 @@ async def open_sockets(
         port: UDP port; the next free one of ten is taken; 0 is any.
         tcp_port: None means the same number as UDP.
         lan: False means this machine only.
-        callbacks: what to call.
         turns: where packets become work.
 
     Raises:

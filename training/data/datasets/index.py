@@ -136,9 +136,7 @@ def cut_piece(piece: Piece, number: int, cutting: CutConfig, chosen: list[float]
     """Add a piece to a stem cache, span after span, each with its silent stems left out; returns the stems added.
 
     Args:
-        piece: what to cut.
         number: of the piece, for the names of the files.
-        cutting: how.
         chosen: starts of the spans to cut, in seconds; None means all of ``starts_of``.
     """
     samples = round(cutting.seconds * cutting.rate_hz)

@@ -32,7 +32,6 @@ def capture(tower: nn.Module, examples: dict[str, Tensor], path: Path) -> None:
     Args:
         tower: takes the examples in their order, under their names.
         examples: a batch of at least 2, for torch takes a 1 for a constant.
-        path: file to write.
     """
     batch = torch.export.Dim("batch", min=1, max=LARGEST_BATCH)
     program = torch.export.export(
@@ -66,7 +65,6 @@ def loaded(model: nn.Module, state: dict[str, Tensor], name: str, made: Callable
     """Put a checkpoint into a model; every weight must be there and nothing else.
 
     Args:
-        model: of the package.
         state: tensors by the package's names.
         name: of the model, for the message.
         made: True for a name that the package computes, so that it may be missing or left over.

@@ -157,7 +157,6 @@ def draw_clip(
 
     Args:
         parts: who plays what, as composed; the number of a part is its place in this list.
-        seconds: length of the clip.
         seed: decides places, colours, camera and distractions.
         config: how it is filmed.
         idle_families: what those hold who never play.
@@ -194,7 +193,6 @@ def clip_of_labels(
     Args:
         labels: of the stems to show, all of one piece.
         sounds, config: what the cache was rendered with.
-        seed: of the scene.
         film: how it is filmed.
 
     Returns:
