@@ -3,6 +3,8 @@
     python tests/benchmarks/gpu.py                     # every check on the first NVIDIA card
     python tests/benchmarks/gpu.py --device openvino   # those that make sense on another device
     python tests/benchmarks/gpu.py --only session step # some of them
+    python tests/benchmarks/gpu.py --pack fluxstem-gpu.pyz    # no check: one file for a machine that has a GPU; there
+    python fluxstem-gpu.pyz                                   # does the same as gpu.py
 
 Each check runs in a process of its own, which ends at its limit, and prints one line: ``proved``, ``refused`` with the
 reason, or ``skipped`` where the machine has no part of it. Figures go into a JSON file. The exit code is 0 where
@@ -31,7 +33,14 @@ import soundfile
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(Path(__file__).parent)]
 
+from gpu_pack import write_pack  # noqa: E402
+
 from engine import Engine, EngineError, Request, find_bundle, load_bundle  # noqa: E402
+from engine.inference.codec import Codec  # noqa: E402
+from engine.inference.resident_latents import ResidentLatents  # noqa: E402
+from engine.inference.sampler import SamplerConfig, initial_noise, sample_latents  # noqa: E402
+from engine.inference.windows import plan_windows  # noqa: E402
+from engine.latents import SLOTS, Slot  # noqa: E402
 from engine.runtime.backend import PROVIDERS, Array, GraphSession, OutOfDeviceMemory  # noqa: E402
 from engine.runtime.devices import DeviceChoice, card_of, list_cards  # noqa: E402
 from engine.runtime.engine_build import EngineBuild  # noqa: E402
@@ -39,12 +48,14 @@ from engine.runtime.fallback import HEAVY, OnnxBackend  # noqa: E402
 from engine.runtime.memory import window_bytes  # noqa: E402
 from engine.runtime.self_test import VerdictFile, compare, trial_inputs  # noqa: E402
 from engine.runtime.settings import BATCH_SIZES, PRECISIONS_OF, settings_for  # noqa: E402
+from engine.runtime.transfers import PinnedTransfers, PlainTransfers, transfers_for  # noqa: E402
 
 MIX = ROOT / "resources" / "demo" / "mix.flac"
 ALL_LIMIT_S = 470.0
 JOB_GOAL_DB = -50.0  # of the difference between a stem from the device and one from the CPU
 FLOW_GOAL_DB = -40.0  # the same of the flow, whose steps add up what each of them rounds
 MATRIX, COPY_NUMBERS = 8_192, 1 << 28  # of the measured peaks: a product of matrices, and a copy of 1 GiB
+COPY_ROWS, COPY_BYTES = 16, 1 << 24  # of the array that goes up and down
 SMALL_ARENA_BYTES = 64 << 20
 REPEATS = 5
 
@@ -150,12 +161,10 @@ def _as_on_the_cpu(request: Request, device: str, bundle: Path, goal_db: float) 
 
 def check_step(device: str, bundle: Path) -> Figures:
     """Latents that stay on the device give what arrays give, and recorded steps (CUDA graphs) what plain ones give."""
-    _, session = _open(device, bundle, "step")
+    session = _resident(device, bundle / load_bundle(bundle).manifest.graphs["step"].file)
     inputs = trial_inputs(session.inputs)
     plain = session.run(inputs)
     figures: Figures = {"arrays_ms": round(1e3 * _timed(lambda: session.run(inputs)), 3)}
-    if session.resident is None:
-        raise NotThereError("tensors do not stay on this device")
     held = {name: session.put(value) for name, value in inputs.items()}
     [name] = plain
     out = {name: session.keep("out", plain[name].shape, np.float32)}
@@ -167,6 +176,80 @@ def check_step(device: str, bundle: Path) -> Figures:
         )
     figures["captures"] = session.captures
     return figures
+
+
+def check_transfers(device: str, bundle: Path) -> Figures:
+    """What goes up comes down unchanged, through pinned memory on an NVIDIA card; how fast, and how fast without."""
+    session = _resident(device, min(bundle.glob("*.onnx"), key=lambda graph: graph.stat().st_size))
+    quick = transfers_for(session.settings.memory, session.settings.index)
+    on_card = session.settings.memory == "cuda"
+    _require(not on_card or isinstance(quick, PinnedTransfers), "CUDA's runtime library was not found")
+    numbers = np.random.default_rng(0).random((COPY_ROWS, COPY_BYTES // 4 // COPY_ROWS), np.float32)
+    figures: Figures = {}
+    for words, ways in (("pinned" if on_card else "here", quick), ("as ONNX Runtime does", PlainTransfers())):
+        source, tensor = ways.array(numbers.shape, np.float32), session.put(np.zeros_like(numbers))
+        source[:] = numbers
+        up_s = _timed(lambda ways=ways, tensor=tensor, source=source: ways.upload(tensor.value, source))
+        down_s = _timed(lambda ways=ways, tensor=tensor: ways.download(tensor.value, np.float32, 0, COPY_ROWS))
+        _require(np.array_equal(tensor.numpy(), numbers), f"numbers that are copied {words} change")
+        figures[words] = f"up {numbers.nbytes / up_s / 1e9:.1f} GB/s, down {numbers.nbytes / down_s / 1e9:.1f} GB/s"
+    return figures
+
+
+def check_latents(device: str, bundle: Path) -> Figures:
+    """Steps that begin with what the encoder left on the device end where those that begin with arrays do; how fast."""
+    manifest = load_bundle(bundle).manifest
+    grid, graphs = manifest.grid, manifest.graphs
+    encode, step, decode = (_resident(device, bundle / graphs[name].file) for name in ("encode", "step", "decode"))
+    windows = plan_windows(3 * grid.window_frames, grid.window_frames)
+    rng = np.random.default_rng(0)
+    audio = rng.standard_normal((len(windows.starts), grid.window_samples), np.float32)
+    sampling = SamplerConfig(steps=4, guidance=2.0, start="noise", seed=0)
+    shape = (SLOTS, grid.latent_channels, grid.window_frames)
+    noise = initial_noise(sampling, range(len(windows.starts)), shape)
+    known = np.zeros((len(noise), SLOTS, grid.window_frames), bool)
+    known[:, Slot.MIX] = True
+    given = trial_inputs(step.inputs)
+    prompt, picture = (
+        np.repeat(given[name], len(noise), axis=0) if name in given else None for name in ("prompt", "picture")
+    )
+    codec = Codec(encode, decode)
+
+    def sound(start: Any) -> Array:
+        latents = sample_latents(step, start, known, prompt, sampling, lambda: None, picture)
+        return codec.decode_slots(latents, (Slot.STEM, Slot.REST))
+
+    def on_device() -> Array:
+        latents = ResidentLatents(encode, windows, grid.latent_channels)
+        latents.encode(0, audio)
+        return sound(latents.start(noise, windows.starts))
+
+    def by_arrays() -> Array:
+        whole, start = codec.encode(audio), noise.copy()
+        rows = np.concatenate(
+            [z_DL[:, slice(*(at - windows.starts[one] for at in windows.own(one)))] for one, z_DL in enumerate(whole)],
+            axis=1,
+        )
+        for row, at in enumerate(windows.starts):
+            start[row, Slot.MIX] = rows[:, at : at + grid.window_frames]
+        return sound(start)
+
+    there, arrays = on_device(), by_arrays()
+    off = float(np.sqrt(np.mean((there - arrays) ** 2)) / np.sqrt(np.mean(arrays**2)))
+    _require(off < 1e-4, f"the sound is off by {off:.2g} of its level")
+    return {
+        "relative difference": f"{off:.1g}", "windows": len(noise),
+        "on the device, ms": round(1e3 * _timed(on_device), 1), "by arrays, ms": round(1e3 * _timed(by_arrays), 1),
+    }  # fmt: skip
+
+
+def _resident(device: str, graph: Path) -> Any:
+    """A graph whose tensors stay on the device; on the CPU in its memory."""
+    choice = DeviceChoice.of(device)
+    if choice.kind not in ("cpu", "cuda", "tensorrt"):
+        raise NotThereError("tensors do not stay on this device")
+    settings = replace(settings_for(choice.kind, choice.index or 0), resident=True)
+    return _backend(device)._runtime.open(graph, settings)
 
 
 def check_batches(device: str, bundle: Path) -> Figures:
@@ -303,6 +386,8 @@ def check_engines(device: str, bundle: Path) -> Figures:
 CHECKS: dict[str, tuple[Callable[[str, Path], Figures], float]] = {
     "session": (check_session, 90.0),
     "step": (check_step, 45.0),
+    "transfers": (check_transfers, 30.0),
+    "latents": (check_latents, 45.0),
     "jobs": (check_jobs, 90.0),
     "flow": (check_flow, 90.0),
     "batches": (check_batches, 60.0),
@@ -370,10 +455,15 @@ def main() -> int:
     parser.add_argument("--bundle", default="small")
     parser.add_argument("--only", nargs="+", choices=sorted(CHECKS), default=list(CHECKS))
     parser.add_argument("--out", type=Path, default=Path("gpu.json"), help="figures; default %(default)s")
+    parser.add_argument("--pack", type=Path, help="write one file that Python runs on another machine, and end")
     parser.add_argument("--check", choices=sorted(CHECKS), help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.check:
         print(json.dumps(run_check(asked.check, asked.device, find_bundle(asked.bundle))), flush=True)
+        return 0
+    if asked.pack:
+        size = write_pack(asked.pack, find_bundle(asked.bundle))
+        print(f"{asked.pack}: {size / 1e6:.0f} MB; copy it, and there: python {asked.pack.name}")
         return 0
     machine = look_at_machine()
     for line in machine:

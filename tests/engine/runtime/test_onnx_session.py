@@ -199,7 +199,7 @@ def test_small_graphs_beside_an_engine_of_tensorrt_run_on_cuda(toy_bundle, monke
     session = open_session(toy_bundle / "encode.onnx", SessionSettings())
     session.settings = settings_for("tensorrt", 1)
     opened = []
-    monkeypatch.setattr(runtime, "open_session", lambda graph, settings: opened.append(settings))
+    monkeypatch.setattr(runtime, "open_session", lambda graph, settings, transfers: opened.append(settings))
     session.beside(GUIDE)
     assert (opened[0].kind, opened[0].index, opened[0].memory) == ("cuda", 1, "cuda")
     assert not opened[0].capture
