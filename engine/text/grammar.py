@@ -75,6 +75,7 @@ class Grammar:
     ) -> None:
         self._patterns = [(_pattern(wording.say), wording) for wording in wordings]
         self.names = tuple(names)
+        self._english = frozenset(map(normalize, names))
         self.nouns = {
             language: sorted(
                 ((normalize(noun), english) for noun, english in table.items()), key=lambda row: -len(row[0])
@@ -102,7 +103,8 @@ class Grammar:
                 for language, table in data["nouns"].items()
             }
             articles, names = ([_text(word) for word in words] for words in (data["articles"], data.get("names", ())))
-            return cls(_with_further(wordings), NOUNS | nouns, [*articles, *ARTICLES], names)
+            every = {language: NOUNS.get(language, {}) | nouns.get(language, {}) for language in NOUNS | nouns}
+            return cls(_with_further(wordings), every, [*articles, *ARTICLES], names)
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise BundleError(
                 "{where} holds no wordings ({error}); get the bundle again", where=where, error=error
@@ -188,6 +190,8 @@ class Grammar:
             for noun, english in table:
                 if noun in (key, bare):
                     return english
+        if bare != key and bare in self._english:
+            return bare
         found = [row for table in tables for row in table if _holds(key, row[0], sure=language in self.nouns)]
         return max(found, key=lambda row: len(row[0]))[1] if found else phrase
 

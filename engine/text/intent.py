@@ -19,6 +19,7 @@ from engine.bundle.bundle import Bundle, load_bundle, read_named
 from engine.errors import RequestError
 from engine.request import Request
 from engine.stem_sets import STEM_SETS
+from engine.text.contrast import put_plainly, untouched
 from engine.text.emoji import spelled_out
 from engine.text.grammar import ENGLISH, GRAMMAR_LIMIT_BYTES, LONGEST_WORDING, Grammar, ParsedPrompt
 from engine.text.known_words import KnownWords, known_words
@@ -175,7 +176,12 @@ def _mended(task: str, prompt: str, words: KnownWords) -> _Wish:
     """A prompt without punctuation around it, with names for emoji, and with its slips of the pen mended."""
     if len(prompt) > LONGEST_WORDING:
         return _Wish(task, prompt, prompt)
-    text = tidied(spelled_out(spelled_minus(prompt.strip())))
+    text = prompt.strip()
+    if task in ROUTED:
+        text = put_plainly(text, words)
+    text = tidied(spelled_out(spelled_minus(text)))
+    if task == "isolate":
+        text = untouched(text, words)
     if not words.complete or mix_request(text, words) is not None:
         return _Wish(task, text, prompt)
     text, slips = words.corrected(text)

@@ -24,6 +24,9 @@ _WITH = re.compile(
     rf"({'|'.join(map(re.escape, INSTRUMENTAL))})(?: (?:version|track|mix))? "
     r"(?:with|incl\w*|mit|avec|con) (?:the |my )?(.+)"
 )
+_UNFINISHED = re.compile(
+    r" (?:but|except(?: for)?|without|minus|besides|ausser|ohne|bis auf|sauf|sans|menos|sin|tranne)$"
+)
 _BACKING = frozenset({"backing", "background", "backup", "choir", "chor", "choeurs", "coros", "cori", "harmonies"})
 
 
@@ -64,7 +67,7 @@ def mix_request(text: str, words: KnownWords) -> MixRequest | None:
     """What a prompt asks of a whole mix; None for one that names a sound in any other way."""
     key = normalize(tidied(text))
     bare = _BEFORE.sub("", key, count=1) if _BEFORE.match(key) else key
-    for form in (key, bare, _AFTER.sub("", key), _AFTER.sub("", bare)):
+    for form in (key, bare, _AFTER.sub("", key), _AFTER.sub("", bare), _UNFINISHED.sub("", key)):
         if form in _ROWS:
             return _ROWS[form]
     if match := _WITH.fullmatch(bare):

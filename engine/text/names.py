@@ -39,6 +39,7 @@ _EVERYDAY = {
     "narrateur": "(?!)",
     "sprecher": "(?!)",
     "sprecherin": "(?!)",
+    "歌": "(?!)",
 }
 _ENDINGS = ("es", "en", "s", "n")  # of more than one, of nouns that are not English
 _STARTS = r"(?:(?<![\w'])|(?<=\b[dl]'))"
@@ -92,7 +93,7 @@ class NameFinder:
             known = self._foreign(language) | self._names
             longest_first = sorted(known, key=lambda key: (-len(key), key))
             latin = "|".join(_listed(key, key in self._names) for key in longest_first if key.isascii())
-            other = "|".join(re.escape(key) for key in longest_first if not key.isascii())
+            other = "|".join(_EVERYDAY.get(key, re.escape(key)) for key in longest_first if not key.isascii())
             rows = (rf"{_STARTS}(?:{latin})(?![\w'])" if latin else "", other)
             self._finders[language] = (re.compile("|".join(filter(None, rows)) or "(?!)"), known)
         return self._finders[language]

@@ -36,11 +36,8 @@ _AGAIN = re.compile(
     r"(?:no|not|without|nor|ohne|kein\w*|noch|sans|pas de|sin|ni|senza|né)\s+(?:the\s+|any\s+)?",
     re.IGNORECASE,
 )
-_KEPT = re.compile(
-    r"\s*[,;]?\s+(?:(?:and|but|und|aber|et|mais|y|pero|e|ma)\s+)?"
-    r"(?:keep|leave|behalt\w*|lass\w*|gard\w*|laiss\w*|dej\w*|mant\w*|tieni)\s.*$",
-    re.IGNORECASE,
-)
+KEEPING = r"(?:keep|leave|behalt\w*|lass\w*|gard\w*|laiss\w*|dej\w*|mant\w*|tieni)\s"
+_KEPT = re.compile(rf"\s*[,;]?\s+(?:(?:and|but|und|aber|et|mais|y|pero|e|ma)\s+)?{KEEPING}.*$", re.IGNORECASE)
 _JUST = re.compile(
     r"(?:no|without|ohne|kein\w*|sans|pas de|sin|senza) .+?[,;]? (?:(?:but|and|aber|sondern|mais|pero|ma) )?"
     r"(?:just|only|nur|seulement|juste|solo|solamente|soltanto) (?:the )?(.+)",

@@ -112,7 +112,8 @@ WITHOUT = {
         """
         {x}を抜いて; {x}を消す; {x}を除く; {x}カット; {x}をカット; {x}をミュート; {x}を取り除いて; {x}を外して;
         {x}なしで;
-        {x}抜きで; {x}はいらない; {x}いらない; {x}を除いた全部
+        {x}抜きで; {x}はいらない; {x}いらない; {x}を除いた全部; {x}なしの曲; {x}なしの音源; {x}なしの音楽;
+        {x}なしのミックス; {x}抜きの曲; {x}抜きの音源; {x}抜きのミックス; {x}無し; {x}無しの曲; {x}以外のすべて; {x}以外の全て; {x}以外の全部; {x}以外全部
         """
     ),
     "zh": _phrases(
@@ -141,8 +142,9 @@ ALONE = {
 
 ARTICLES = ("il", "lo", "gli", "uno", "i")  # Italian; those that other languages have come with the bundle
 
-# Nouns of languages that bundles do not bring: noun -> English.
+# Nouns beside those that bundles bring: noun -> English.
 NOUNS = {
+    "ja": {"歌": "vocals"},
     "it": {
         "voce": "vocals", "voci": "vocals", "canto": "vocals", "cantante": "vocals", "batteria": "drums",
         "basso": "bass", "basso elettrico": "electric bass", "contrabbasso": "double bass", "chitarra": "guitar",
