@@ -85,7 +85,7 @@ def untouched(text: str, words: KnownWords) -> str:
     """What is not to be removed: of "don't remove the drums" the drums; the text where it says no such thing."""
     for pattern in _UNTOUCHED:
         if match := pattern.fullmatch(text):
-            meant = next(filter(None, match.groups()))
+            meant: str = next(filter(None, match.groups()))
             if words.names_in(meant) and not _TURNS.search(meant):
                 return meant
     return text
