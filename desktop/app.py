@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 READY = "Fluxstem is ready"
 FILES = 8192  # that may be open at once; a take takes two
 SMOKE_VARIABLE = "FLUXSTEM_SMOKE"  # see desktop.smoke
+SWITCH_S = 0.0005  # after so long a busy thread lets the window's go on; Python's 5 ms add up to many for one picture
 DATA_VARIABLE = "FLUXSTEM_DESKTOP_DATA"  # one folder for everything the window keeps: tests, frozen trials
 
 
@@ -91,6 +92,7 @@ def make_application() -> QApplication:
     application.setApplicationName("Fluxstem")
     application.setDesktopFileName("fluxstem")
     spare_modules()
+    sys.setswitchinterval(min(sys.getswitchinterval(), SWITCH_S))
     return application
 
 
@@ -103,6 +105,7 @@ def spare_modules() -> None:
 def translate(application: QApplication, language: str) -> None:
     """Install the translations for ``system`` or a two-letter language."""
     wanted = QLocale.system().name()[:2] if language == "system" else language
+    QLocale.setDefault(QLocale(wanted))  # of fields for numbers
     for old in application.findChildren(QTranslator):
         application.removeTranslator(old)
         old.deleteLater()

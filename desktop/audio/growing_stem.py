@@ -58,8 +58,8 @@ class GrowingStem:
         return self._peaks
 
     def finish(self) -> Path:
-        """Its file, whole."""
-        np.asarray(self.samples_NC)
-        if isinstance(self.samples_NC, np.memmap):
-            self.samples_NC.flush()
+        """Its file, whole: who reads it gets what was put into its map.
+
+        Nothing is flushed to the disk: Python keeps its lock while it waits for that, and the window would stand still.
+        """
         return self.path

@@ -1,19 +1,23 @@
 """The user's settings, kept between sessions.
 
-One table lists them; other keys in the file are ignored, and invalid values become the default.
+One table lists them; other keys in the file are ignored, and invalid values become the default. They are written by a
+thread of their own: whatever writes them safely waits for the disk, and the window must not.
 """
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, QSettings, Signal
+from shiboken6 import delete
 
 from engine import OPTIONS
 
 RECENT_LIMIT = 10
+WRITE_AFTER_S = 0.3  # a knob that is dragged is written once
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +64,7 @@ KEYS: dict[str, SettingRow] = {
 
 
 class AppSettings(QObject):
-    """``QSettings`` with the defaults and limits of ``KEYS``.
+    """Settings with the defaults and limits of ``KEYS``, in the file that ``QSettings`` has for them.
 
     Args:
         file: where to keep them; None is the user's usual place.
@@ -73,15 +77,17 @@ class AppSettings(QObject):
 
     def __init__(self, file: Path | None = None, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        if file is None:
-            self._kept = QSettings("fluxstem", "fluxstem")
-        else:
-            self._kept = QSettings(str(file), QSettings.Format.IniFormat)
+        self._file = file
+        self._lock = threading.Lock()  # guards the values
+        self._values = self._exchange({})
+        self._unwritten: dict[str, Any] = {}
+        self._writer: threading.Thread | None = None  # the last that was begun
+        self._hurry = threading.Event()
 
     def get(self, name: str) -> Any:
         """The value of a row of ``KEYS``."""
         key = KEYS[name]
-        value = self._kept.value(name, key.default)
+        value = self._values.get(name, key.default)
         try:
             value = _typed(value, key.default)
         except (TypeError, ValueError):
@@ -94,7 +100,13 @@ class AppSettings(QObject):
         if key.allowed is not None and value not in key.allowed:
             raise ValueError(f"{name} cannot be {value!r}; allowed are {key.allowed}")
         if value != self.get(name):
-            self._kept.setValue(name, value)
+            with self._lock:
+                self._values[name] = value
+                is_due = bool(self._unwritten)
+                self._unwritten[name] = value
+            if not is_due:
+                self._writer = threading.Thread(target=self._write, args=(self._writer,), name="fluxstem-settings")
+                self._writer.start()
             self.changed.emit(name, value)
 
     def remember_file(self, path: Path) -> None:
@@ -108,8 +120,35 @@ class AppSettings(QObject):
         self.set("recent_prompts", recent[:RECENT_LIMIT])
 
     def sync(self) -> None:
-        """Write them to disk now."""
-        self._kept.sync()
+        """Write them to disk now, and wait for it."""
+        self._hurry.set()
+        if self._writer is not None:
+            self._writer.join()
+        self._hurry.clear()
+
+    def _write(self, before: threading.Thread | None) -> None:
+        """Write what was changed, and take over what other windows have written; on a thread of its own."""
+        self._hurry.wait(WRITE_AFTER_S)
+        if before is not None:
+            before.join()
+        with self._lock:
+            wanted, self._unwritten = self._unwritten, {}
+        found = self._exchange(wanted)
+        with self._lock:
+            self._values = {**found, **wanted, **self._unwritten}
+
+    def _exchange(self, wanted: dict[str, Any]) -> dict[str, Any]:
+        """Put values into the file; all values of ``KEYS`` that are there."""
+        kept = (
+            QSettings("fluxstem", "fluxstem")
+            if self._file is None
+            else QSettings(str(self._file), QSettings.Format.IniFormat)
+        )
+        for name, value in wanted.items():
+            kept.setValue(name, value)
+        found = {name: kept.value(name) for name in KEYS if kept.contains(name)}
+        delete(kept)  # which writes it; ``sync`` would keep every Python thread from going on until the disk is done
+        return found
 
 
 def _typed(value: Any, default: Any) -> Any:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
-from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QToolButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QToolButton, QWidget
 
 from desktop.models.job_list import ENDED, JobList, JobRow, JobState
+from desktop.views.progress_line import ProgressLine
 from desktop.views.queue_panel import row_words, state_words
 from desktop.views.text import tr
 from desktop.views.theme import Palette, icon
 
-WORDS_PIXELS = 460
+WORDS_PIXELS, LEAST_PIXELS = 520, 120  # for title and state, and for a title beside a long state
 TICK_MS = 1000
 
 
@@ -36,7 +37,7 @@ class JobStrip(QWidget):
         self.words.setObjectName("strip")
         self.words.setToolTip(tr("Show all jobs (Ctrl+J)"))
         self.words.clicked.connect(self.opened)
-        self.bar = QProgressBar()
+        self.bar = ProgressLine()
         self.bar.setRange(0, 1000)
         self.bar.setTextVisible(False)
         self.bar.setFixedWidth(140)
@@ -87,10 +88,11 @@ class JobStrip(QWidget):
         self.bar.setValue(round(row.fraction * 1000))
         waiting = sum(one.state is JobState.WAITING for one in self._jobs.rows if one.id != row.id)
         more = f"  ·  +{waiting}" if waiting else ""
-        whole = f"{row_words(row)}  ·  {state_words(row, self._jobs.now_s())}"
-        room = min(WORDS_PIXELS, max(2 * self.window().width() // 5, 160))
-        self.words.setText(self.words.fontMetrics().elidedText(whole, Qt.TextElideMode.ElideMiddle, room) + more)
-        self.words.setAccessibleName(whole + more)
+        title, state = row_words(row), f"  ·  {state_words(row, self._jobs.now_s())}{more}"
+        metrics = self.words.fontMetrics()
+        room = min(WORDS_PIXELS, max(self.window().width() // 2, 160)) - metrics.horizontalAdvance(state)
+        self.words.setText(metrics.elidedText(title, Qt.TextElideMode.ElideRight, max(room, LEAST_PIXELS)) + state)
+        self.words.setAccessibleName(title + state)
 
     def _cancel(self) -> None:
         if (row := self.row) is not None:

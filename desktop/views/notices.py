@@ -8,7 +8,6 @@ from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLabel,
-    QProgressBar,
     QPushButton,
     QToolButton,
     QVBoxLayout,
@@ -18,6 +17,7 @@ from PySide6.QtWidgets import (
 from desktop.audio.player import SoundTrouble
 from desktop.message import Message
 from desktop.views.motion import fade_in
+from desktop.views.progress_line import ProgressLine
 from desktop.views.sentences import said, sentence
 from desktop.views.text import tr
 from desktop.views.theme import Palette, drawn, icon
@@ -100,7 +100,7 @@ class StageNote(QFrame):
         self.title, self.words = QLabel(), QLabel()
         self.title.setObjectName("heading")
         self.words.setObjectName("quiet")
-        self.bar = QProgressBar()
+        self.bar = ProgressLine()
         self.bar.setRange(0, 1000)
         self.bar.setTextVisible(False)
         self.bar.setFixedWidth(260)

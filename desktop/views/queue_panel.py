@@ -7,7 +7,6 @@ from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import (
     QFrame,
     QLabel,
-    QProgressBar,
     QPushButton,
     QScrollArea,
     QToolButton,
@@ -17,6 +16,7 @@ from PySide6.QtWidgets import (
 
 from desktop.models.job_list import ENDED, JobList, JobRow, JobState, details_of
 from desktop.views.layout import beside, under
+from desktop.views.progress_line import ProgressLine
 from desktop.views.sentences import said, title_words
 from desktop.views.text import clock, number, tr
 from desktop.views.theme import Palette, drawn, icon, mark
@@ -65,7 +65,7 @@ class JobCard(QFrame):
         self.title.setWordWrap(True)
         self.state.setObjectName("caption")
         self.state.setWordWrap(True)
-        self.bar = QProgressBar()
+        self.bar = ProgressLine()
         self.bar.setRange(0, 1000)
         self.bar.setTextVisible(False)
         self.bar.setAccessibleName(tr("Progress"))

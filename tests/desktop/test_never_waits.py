@@ -3,12 +3,20 @@
 What decides is the design: nothing slow runs on the window's thread, so its timer keeps ticking all the while.
 """
 
+import subprocess
+import sys
 import time
 
+import numpy as np
 import pytest
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import QCoreApplication, QTimer
+from PySide6.QtWidgets import QWidget
 
+from desktop.app import SWITCH_S, make_application
+from desktop.audio.growing_stem import GrowingStem
 from desktop.models.request_builder import draft_request
+from desktop.models.settings import WRITE_AFTER_S, AppSettings
+from desktop.views.progress_line import ProgressLine
 
 WAIT_MS = 300_000
 TICK_MS = 5
@@ -60,3 +68,88 @@ def test_the_window_ticks_while_files_open_jobs_run_and_projects_are_saved(
         for what, (longest_ms, ticks) in figures.items():
             print(f"\n{what}: {ticks} ticks, longest wait {longest_ms:.0f} ms", end="")
     assert all(ticks > 0 for _, ticks in figures.values())
+
+
+def test_a_busy_thread_lets_the_window_go_on_at_once(qapp):
+    sys.setswitchinterval(0.005)
+    make_application()
+    assert sys.getswitchinterval() == pytest.approx(SWITCH_S)
+
+
+class NeverFlushed(np.memmap):
+    """A map of a file that must not wait for the disk."""
+
+    def flush(self):
+        raise AssertionError("Python keeps its lock while a map is flushed")
+
+
+def test_a_stem_that_is_whole_waits_for_no_disk_with_the_lock_of_python(tmp_path):
+    stem = GrowingStem(tmp_path / "stem.wav", 1000, 2, 44_100)
+    stem.samples_NC = stem.samples_NC.view(NeverFlushed)
+    stem.write(0, np.full((1000, 2), 0.25, np.float32))
+    assert stem.finish().read_bytes()[-8:] == np.full(2, 0.25, np.float32).tobytes()
+
+
+HOLDER = """
+import sys, threading
+from PySide6.QtCore import QLockFile
+lock = QLockFile(sys.argv[1])
+assert lock.tryLock(0)
+print("held", flush=True)
+told = threading.Event()
+threading.Thread(target=lambda: (sys.stdin.readline(), told.set()), daemon=True).start()
+told.wait(60)  # whoever stands still until then cannot tell it to go on
+lock.unlock()
+"""
+
+
+def test_the_window_goes_on_while_its_settings_cannot_be_written(qtbot, tmp_path):
+    file = tmp_path / "settings.ini"
+    settings = AppSettings(file)
+    command = [sys.executable, "-c", HOLDER, f"{file}.lock"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as another_window:
+        assert another_window.stdout.readline() == "held\n"
+        settings.set("theme", "light")
+        QCoreApplication.processEvents()
+        qtbot.wait(round(2000 * WRITE_AFTER_S))  # for the thread that writes to come to that lock
+        went_on = another_window.poll() is None and not file.exists()
+        another_window.communicate("go on\n")
+    assert went_on
+    assert settings.get("theme") == "light"
+    settings.sync()
+    assert AppSettings(file).get("theme") == "light"
+
+
+def test_settings_of_two_windows_do_not_undo_each_other(qtbot, tmp_path):
+    one, two = AppSettings(tmp_path / "settings.ini"), AppSettings(tmp_path / "settings.ini")
+    one.set("theme", "light")
+    one.sync()
+    two.set("volume", 0.5)
+    two.sync()
+    assert two.get("theme") == "light"
+    again = AppSettings(tmp_path / "settings.ini")
+    assert (again.get("theme"), again.get("volume")) == ("light", 0.5)
+
+
+class Painted(QWidget):
+    """Counts how often it is painted."""
+
+    times = 0
+
+    def paintEvent(self, event):  # noqa: N802
+        self.times += 1
+
+
+def test_progress_is_painted_with_the_window_and_not_in_the_middle_of_other_work(qtbot):
+    window = QWidget()
+    qtbot.addWidget(window)
+    beside, bar = Painted(window), ProgressLine(window)
+    bar.setRange(0, 1000)
+    window.show()
+    qtbot.waitUntil(lambda: beside.times > 0)
+    painted = beside.times
+    beside.update()
+    bar.setValue(500)
+    assert bar.value() == 500
+    assert beside.times == painted
+    qtbot.waitUntil(lambda: beside.times > painted)

@@ -16,7 +16,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QLineEdit,
-    QProgressBar,
     QPushButton,
     QRadioButton,
     QVBoxLayout,
@@ -30,6 +29,7 @@ from desktop.models.session_files import write_session
 from desktop.models.workspace import Workspace
 from desktop.views.dialogs.name_field import NameField
 from desktop.views.layout import on_screen, scrolled
+from desktop.views.progress_line import ProgressLine
 from desktop.views.prompt.prompt_bar import region_words
 from desktop.views.sentences import said
 from desktop.views.text import clock, decibels, kilohertz, number, tr
@@ -137,7 +137,7 @@ class ExportDialog(QDialog):
         self.preview.setWordWrap(True)
         self.answer = QLabel()
         self.answer.setWordWrap(True)
-        self.bar = QProgressBar()
+        self.bar = ProgressLine()
         self.bar.setRange(0, 1000)
         self.bar.setTextVisible(False)
         self.bar.hide()
