@@ -1,6 +1,7 @@
 """A fake ``DeviceRuntime`` for tests: devices that are not there and fail in every way, over the real runtime's CPU.
 
-Every graph is really opened and run, on the CPU, so that the numbers of a device without fault are right.
+Every graph is really opened and run, on the CPU, so that the numbers of a device without fault are right. Where tensors
+stay on the real device they stay in the fake one's memory, which is the host's.
 """
 
 from __future__ import annotations
@@ -8,11 +9,19 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engine.errors import DeviceLost
-from engine.runtime.backend import PROVIDERS, Array, FloatArray, OutOfDeviceMemory
+from engine.runtime.backend import (
+    PROVIDERS,
+    Array,
+    DeviceTensor,
+    FloatArray,
+    OutOfDeviceMemory,
+    ResidentSession,
+    resident_session,
+)
 from engine.runtime.devices import GraphicsCard
 from engine.runtime.fallback import DeviceRuntime, DeviceSession
 from engine.runtime.providers import ROWS
@@ -33,6 +42,7 @@ class DeviceFault:
         memory_runs: runs after which its memory is full; None for never.
         lost_runs: runs after which it breaks down; None for never.
         wrong: what is added to every number that it gives.
+        wrong_there: what is added to the tensors that stay in its memory alone.
         leaves: operators that it leaves to the CPU.
         takes_none: True means it takes no node of any graph.
     """
@@ -45,6 +55,7 @@ class DeviceFault:
     memory_runs: int | None = None
     lost_runs: int | None = None
     wrong: float = 0.0
+    wrong_there: float = 0.0
     leaves: tuple[str, ...] = ()
     takes_none: bool = False
 
@@ -89,7 +100,10 @@ class FakeRuntime:
 
     def open(self, path: Path, settings: SessionSettings) -> DeviceSession:
         """See ``DeviceRuntime``."""
-        real = self._cpu.open(path, settings_for("cpu"))
+        here = settings_for("cpu")
+        if settings.kind != "cpu":
+            here = replace(here, resident=settings.resident, batch_sizes=settings.batch_sizes)
+        real = self._cpu.open(path, here)
         self.opened[settings.kind] += 1
         if settings.kind == "cpu":
             return real
@@ -124,14 +138,24 @@ class _FaultySession:
             return {PROVIDERS["cpu"]: Counter({"Conv": 1})}
         return {PROVIDERS[self._kind]: Counter({"MatMul": 3}), PROVIDERS["cpu"]: left}
 
+    @property
+    def resident(self) -> ResidentSession | None:
+        """See ``engine.runtime.backend.resident_session``."""
+        real = resident_session(self._real)
+        return None if real is None else _FaultyResident(real, self, self._fault.wrong_there)
+
     def shrink(self) -> None:
         """See ``DeviceSession``."""
 
     def run(self, inputs: Mapping[str, Array], wanted: Sequence[str] = ()) -> dict[str, FloatArray]:
         """See ``DeviceSession``."""
+        self.fail_or_go_on(len(next(iter(inputs.values()))))
+        return {name: value + self._fault.wrong for name, value in self._real.run(inputs, wanted).items()}
+
+    def fail_or_go_on(self, rows: int) -> None:
+        """Count a run of so many rows, and fail it where the device does."""
         fault, number = self._fault, self._runs[self._kind]
         self._runs[self._kind] += 1
-        rows = len(next(iter(inputs.values())))
         if fault.lost_runs is not None and number >= fault.lost_runs:
             raise DeviceLost(
                 "the device broke down while it ran {graph} ({reason})", graph="a graph", reason="CUDA 719"
@@ -139,4 +163,34 @@ class _FaultySession:
         too_many = fault.most_rows is not None and rows > fault.most_rows
         if too_many or (fault.memory_runs is not None and number >= fault.memory_runs):
             raise OutOfDeviceMemory("{rows} windows do not fit", rows=rows)
-        return {name: value + fault.wrong for name, value in self._real.run(inputs, wanted).items()}
+
+
+class _FaultyResident:
+    """The same, for tensors that stay on the device; see ``engine.runtime.backend.ResidentSession``."""
+
+    def __init__(self, real: ResidentSession, session: _FaultySession, wrong: float) -> None:
+        self._real, self._session, self._wrong = real, session, wrong
+        self.batch_sizes = real.batch_sizes
+        self.put, self.keep, self.host_array, self.beside = real.put, real.keep, real.host_array, real.beside
+
+    def run(self, inputs: Mapping[str, Array], wanted: Sequence[str] = ()) -> dict[str, FloatArray]:
+        """See ``GraphSession``."""
+        return self._session.run(inputs, wanted)
+
+    def run_resident(
+        self, inputs: Mapping[str, DeviceTensor], outputs: Mapping[str, DeviceTensor], recording: int = 0
+    ) -> None:
+        """See ``ResidentSession``."""
+        self._session.fail_or_go_on(next(iter(inputs.values())).shape[0])
+        self._real.run_resident(inputs, outputs, recording)
+
+    def run_tensors(
+        self, inputs: Mapping[str, DeviceTensor | Array], wanted: Sequence[str] = ()
+    ) -> dict[str, DeviceTensor]:
+        """See ``ResidentSession``."""
+        self._session.fail_or_go_on(next(iter(inputs.values())).shape[0])
+        given = self._real.run_tensors(inputs, wanted)
+        if self._wrong:
+            for tensor in given.values():
+                tensor.update(tensor.numpy() + self._wrong)
+        return given

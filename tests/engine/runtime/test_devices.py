@@ -3,7 +3,9 @@
 import json
 import re
 import stat
+import sys
 import time
+import tomllib
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +17,7 @@ import soundfile
 from engine.errors import DeviceError, DeviceLost
 from engine.pipeline import Pipeline
 from engine.request import DEVICES, Request
-from engine.runtime import devices, tensorrt
+from engine.runtime import devices, onnx_plugins, tensorrt
 from engine.runtime.backend import PROVIDERS
 from engine.runtime.device_notes import DEVICE_NOTES
 from engine.runtime.devices import VISIBLE, DeviceChoice, GraphicsCard, list_cards, pinned
@@ -77,8 +79,9 @@ AUTO = {
     "some nodes": (DeviceFault(leaves=("Conv",)), CUDA, "1 of 4 large operations of"),
     "few rows": (DeviceFault(most_rows=4), CUDA, None),
     "first run": (DeviceFault(memory_runs=0), CPU, "its first run failed"),
-    "memory at step k": (DeviceFault(memory_runs=6), CPU, "cuda has too little free memory"),
+    "memory at step k": (DeviceFault(memory_runs=10), CPU, "cuda has too little free memory"),
     "wrong numbers": (DeviceFault(wrong=0.5), CPU, "differs from the CPU's by"),
+    "wrong numbers in its own memory": (DeviceFault(wrong_there=0.5), CPU, "differs from the CPU's by"),
     "no numbers": (DeviceFault(wrong=float("nan")), CPU, "differs from the CPU's by inf"),
 }
 
@@ -100,6 +103,21 @@ def test_auto_ends_on_a_device_that_works_and_tells_why(fault, toy_bundle, tmp_p
         np.testing.assert_array_equal(got, wanted)
 
 
+@pytest.mark.parametrize("runs", range(1, 12))
+def test_memory_that_is_full_at_any_step_ends_on_the_cpu_with_the_same_samples(runs, toy_bundle, tmp_path, mix):
+    """Comparisons take the first runs, then encoder, steps and decoder, all on tensors that stay on the device."""
+    machine = Machine(toy_bundle, tmp_path, {"cuda": DeviceFault(memory_runs=runs)})
+    done = machine.job(mix)
+    assert done.device == CPU
+    assert machine.runtime.runs["cuda"] > runs
+    words = ("its first run failed", "cuda has too little free memory")
+    assert any(word in note for note in done.results[0].notes for word in words)
+    expected = Machine(toy_bundle, tmp_path, {}).job(mix)
+    for part in ("stem", "rest"):
+        got, wanted = (soundfile.read(getattr(one.results[0], part))[0] for one in (done, expected))
+        np.testing.assert_array_equal(got, wanted)
+
+
 EXPLICIT = ("missing", "libraries", "version", "in the middle of opening", "no node", "first run", "wrong numbers")
 
 
@@ -114,7 +132,7 @@ def test_a_device_that_was_asked_for_is_had_or_refused_in_one_sentence(fault, to
 
 @pytest.mark.parametrize("device", ["auto", "cuda"])
 def test_a_device_that_breaks_down_ends_the_job_as_lost_and_leaves_nothing(device, toy_bundle, tmp_path, mix):
-    machine = Machine(toy_bundle, tmp_path, {"cuda": DeviceFault(lost_runs=6)})
+    machine = Machine(toy_bundle, tmp_path, {"cuda": DeviceFault(lost_runs=10)})
     with pytest.raises(DeviceLost):
         machine.job(mix, device)
     assert not list(machine.out.glob("*.wav"))
@@ -313,3 +331,38 @@ def test_a_session_gives_memory_back_and_answers_as_before(toy_bundle):
     assert isinstance(session.placement, dict)
     assert Counter() == sum(session.placement.values(), Counter())
     assert devices.card_of(999) is None
+
+
+@pytest.mark.parametrize("library", [None, b"this is no library"], ids=["missing", "damaged"])
+def test_a_plug_in_whose_library_does_not_load_is_told_of_and_another_device_answers(
+    library, toy_bundle, tmp_path, mix, monkeypatch
+):
+    """The package is there, as pip would have it, and ONNX Runtime itself refuses its library."""
+    there = tmp_path / "packages" / "onnxruntime_ep_webgpu"
+    there.mkdir(parents=True)
+    path = there / "libonnxruntime_providers_webgpu.so"
+    if library is not None:
+        path.write_bytes(library)
+    (there / "__init__.py").write_text(f"def get_library_path():\n    return {str(path)!r}\n")
+    monkeypatch.syspath_prepend(there.parent)
+    monkeypatch.setattr(onnx_plugins, "_registered", {})
+    monkeypatch.delitem(sys.modules, there.name, raising=False)
+    pipeline = Pipeline(lambda name: toy_bundle)
+    request = Request(
+        task="isolate", prompts=("violin",), input=str(mix), out=str(tmp_path), render="flow", bundle="toy"
+    )
+    done = pipeline.run(request, lambda fraction, stage: None, lambda: None)
+    assert done.device == CPU
+    [note] = done.results[0].notes
+    assert note.startswith("webgpu was not used: the library of onnxruntime_ep_webgpu does not load: ")
+    with pytest.raises(DeviceError, match="device webgpu cannot be used: the library of onnxruntime_ep_webgpu"):
+        pipeline.run(replace(request, device="webgpu"), lambda fraction, stage: None, lambda: None)
+
+
+def test_a_provider_of_a_plug_in_is_a_row_and_its_package_is_its_install(toy_bundle):
+    project = tomllib.loads((Path(__file__).resolve().parents[3] / "pyproject.toml").read_text("utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    for kind, row in ROWS.items():
+        if row.module:
+            assert row.install == f"fluxstem[{kind}]"
+            assert any(line.startswith(row.module.replace("_", "-")) for line in extras[kind]), kind
