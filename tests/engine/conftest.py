@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,18 @@ def toy_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from toybundle import write_toy_bundle
 
     return write_toy_bundle(tmp_path_factory.mktemp("bundles") / "toy")
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """One engine process for the tests of a file.
+
+    It may write below the folders of all tests: with the folder of one only, each job would get a process of its own.
+    """
+    from engine import Engine
+
+    with Engine(writable=[tmp_path_factory.getbasetemp()]) as running:
+        yield running
 
 
 class CheckedPipeline:

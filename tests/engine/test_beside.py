@@ -3,20 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from clihelp import made, read, say, write_music
-
-from engine import Engine
-
-
-@pytest.fixture(scope="module")
-def engine() -> Iterator[Engine]:
-    with Engine() as running:
-        yield running
 
 
 def test_every_stem_of_two_arrangements_in_one_folder_lies_beside_its_own_json(engine, toy_bundle, tmp_path, capsys):

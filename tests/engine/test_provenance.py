@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,13 +13,7 @@ from clihelp import everything_in, made, read, say, write_music
 from toybundle import write_toy_bundle
 from toymask import SHORT
 
-from engine import OPTIONS, Engine
-
-
-@pytest.fixture(scope="module")
-def engine() -> Iterator[Engine]:
-    with Engine() as running:
-        yield running
+from engine import OPTIONS
 
 
 def test_it_says_what_was_asked_with_every_default_filled_in(engine, toy_bundle, tmp_path, capsys):

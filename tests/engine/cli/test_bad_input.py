@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,16 +16,9 @@ import pytest
 import soundfile
 from clihelp import everything_in, music, say, write_music
 
-from engine import Engine
 from engine.bundle.bundle import write_manifest
 
 ROOT = Path(__file__).parents[3]
-
-
-@pytest.fixture(scope="module")
-def engine() -> Iterator[Engine]:
-    with Engine() as running:
-        yield running
 
 
 @dataclass(frozen=True)

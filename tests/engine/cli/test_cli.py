@@ -9,7 +9,6 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -19,17 +18,11 @@ from clihelp import everything_in, read, say, write_music
 from toybundle import write_toy_bundle
 from toymask import SHORT
 
-from engine import TASKS, Engine, Progress
+from engine import TASKS, Progress
 from engine.cli import commands
 
 ROOT = Path(__file__).parents[3]
 KEYS = {"stem", "rest", "null_db", "presence", "seconds", "device", "bundle"}
-
-
-@pytest.fixture(scope="module")
-def engine() -> Iterator[Engine]:
-    with Engine() as running:
-        yield running
 
 
 def asked(task: str, file: Path) -> list[object]:

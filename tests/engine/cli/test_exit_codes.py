@@ -6,7 +6,6 @@ import contextlib
 import os
 import re
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -29,12 +28,6 @@ from engine import (
 from engine.cli import batch, commands, parser
 
 COMMANDS_MD = Path(__file__).parents[3] / "resources" / "docs" / "COMMANDS.md"
-
-
-@pytest.fixture(scope="module")
-def engine() -> Iterator[Engine]:
-    with Engine() as running:
-        yield running
 
 
 def test_the_manual_lists_the_codes_that_there_are():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from PIL import Image
 from showfiles import plain, write_animation, write_video
 from toybundle import OTHER_SHARE, SENSES, write_toy_bundle
 
-from engine import TASKS, Engine, Request
+from engine import TASKS, Request
 from engine.errors import ExampleError, RequestError
 from engine.provenance import rerun_request
 from engine.text.embedding import cosine_similarity, mean_direction
@@ -222,12 +222,6 @@ def test_likeness_is_the_cosine_and_says_nothing_of_nothing():
     vectors = np.array([[2.0, 0.0], [0.0, 3.0], [-1.0, 0.0], [0.0, 0.0]], np.float32)
     np.testing.assert_allclose(cosine_similarity(vectors, np.array([5.0, 0.0], np.float32)), [1, 0, -1, 0], atol=1e-6)
     assert not mean_direction(vectors[[0, 2]]).any()
-
-
-@pytest.fixture(scope="module")
-def engine() -> Iterator[Engine]:
-    with Engine() as running:
-        yield running
 
 
 def test_the_shell_takes_examples_and_a_rerun_checks_them(engine, bundle, mix, hum, picture, tmp_path, capsys):

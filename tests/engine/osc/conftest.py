@@ -22,15 +22,11 @@ def no_plugins_of_this_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.fixture(scope="module")
-def toy_engine(toy_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    """One engine process for the tests of a file; while it lives, bundles are found by the name ``toy``.
-
-    It may write below the folders of all tests: with the folder of one only, each job would get a process of its own.
-    """
+def toy_engine(toy_bundle: Path, engine: Engine) -> Iterator[Engine]:
+    """One engine process for the tests of a file; while it lives, bundles are found by the name ``toy``."""
     before = os.environ.get("FLUXSTEM_BUNDLES")
     os.environ["FLUXSTEM_BUNDLES"] = str(toy_bundle.parent)
-    with Engine(writable=[tmp_path_factory.getbasetemp()]) as engine:
-        yield engine
+    yield engine
     if before is None:
         del os.environ["FLUXSTEM_BUNDLES"]
     else:
