@@ -22,6 +22,10 @@ THREADS = 2
 class Background(QObject):
     """A small pool of worker threads.
 
+    Args:
+        parent: owns it.
+        threads: how many: each that computes takes turns with the window's.
+
     Signals:
         busy_changed: how many pieces of work are under way or waiting.
     """
@@ -29,9 +33,9 @@ class Background(QObject):
     busy_changed = Signal(int)
     _finished = Signal(object, object)  # a function and its argument
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(self, parent: QObject | None = None, threads: int = THREADS) -> None:
         super().__init__(parent)
-        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="fluxstem-desktop")
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="fluxstem-desktop")
         self._leaving = threading.Event()
         self._busy = 0
         self._finished.connect(self._deliver, Qt.ConnectionType.QueuedConnection)

@@ -269,14 +269,20 @@ class JobController(QObject):
         return self._side_folder(row, "clip") / Path(row.request.input).name
 
     def _keep_clip(self, row: JobRow) -> None:
+        """Have a worker copy the clip of a DAW's job, which the bridge deletes when the job ends."""
         clip = self._clip(row)
         if clip is None or row.request is None:
             return
-        try:
-            clip.parent.mkdir(parents=True, exist_ok=True)
-            put_file(Path(str(row.request.input)), clip)
-        except OSError as error:
-            log.info("the clip of %s could not be kept (%s)", row.title, error)
+        given = Path(str(row.request.input))
+
+        def copy() -> None:
+            try:
+                clip.parent.mkdir(parents=True, exist_ok=True)
+                put_file(given, clip)
+            except OSError as error:
+                log.info("the clip of %s could not be kept (%s)", row.title, error)
+
+        self._background.run(copy, lambda nothing: None, lambda error: None)
 
     def _folder(self, row: JobRow) -> Path:
         return self._scratch / row.id
@@ -526,7 +532,7 @@ class JobController(QObject):
         row = self.queue.row(row_id)
         if row is None:
             return
-        self._sweep(row)
+        self._sweep_behind(row)
         self._forget(row_id)
         self.queue.update(row_id, state=JobState.FAILED, message=message, kind=kind)
         details = details_of(replace(row, message=message, kind=kind))
@@ -535,10 +541,14 @@ class JobController(QObject):
 
     def _on_cancelled(self, job: str) -> None:
         row = self._daw_row(job)
-        self._sweep(row)
+        self._sweep_behind(row)
         self._forget(row.id)
         self.queue.update(row.id, state=JobState.CANCELLED, stage="")
         self.pump()
+
+    def _sweep_behind(self, row: JobRow) -> None:
+        """Delete the files in between by a worker: those of a long song take the disk a while."""
+        self._background.run(lambda: self._sweep(row), lambda nothing: None, lambda error: None)
 
     def _sweep(self, row: JobRow) -> None:
         for path in (self._folder(row), self._side_folder(row, "in"), self._side_folder(row, "scratch")):

@@ -14,10 +14,10 @@ from desktop.audio.store import AudioStore
 from desktop.message import Message
 from desktop.models.background import Background
 from desktop.models.document import Document
+from desktop.models.kept_texts import KeptTexts
 from desktop.models.lane_files import LaneFiles, name_values
 from desktop.models.lane_sound import LaneSounds
 from desktop.models.project import Lane
-from desktop.models.project_file import write_whole
 from desktop.models.tempo import TempoModel
 from engine import (
     DrumHit,
@@ -69,7 +69,7 @@ class LaneNotes(QObject):
         sounds: of the lanes.
         tempo: bars and beats, for MIDI files.
         files: of the lanes; they are listened to.
-        background: writes those that are not there.
+        background: writes those that are not there, and keeps what was heard.
         parent: owner.
 
     Signals:
@@ -89,6 +89,7 @@ class LaneNotes(QObject):
         super().__init__(parent)
         self._document, self._store, self._sounds = document, store, sounds
         self._tempo, self._files, self._background = tempo, files, background
+        self._kept = KeptTexts(store.cache, ".notes", background)
         self._heard: dict[str, _HeardLane] = {}
         self._shown: set[str] = set()
         self._waiting: list[str] = []
@@ -197,9 +198,8 @@ class LaneNotes(QObject):
                 continue
             key = self._key(lane)
             start = self._sounds.bank(self._document.project).heard(lane).start
-            try:
-                analysis = analysis_of_json(self._file(key).read_text(encoding="utf-8"))
-            except (OSError, ValueError):
+            analysis = self._known(key)
+            if analysis is None:
                 self._process = QProcess(self)
                 self.told.emit(Message("listening to the notes of {lane} …", lane=lane.name))
                 self._begin(lane_id, key, start)
@@ -247,17 +247,14 @@ class LaneNotes(QObject):
             if code != 0:
                 raise listening_error(said)
             analysis = analysis_of_json(said)
-            write_whole(self._file(key), json.dumps(json.loads(said)))
         except EngineError as error:
             self._fail(lane_id, error)
             return
         except ValueError:
             self._fail(lane_id, listening_error(""))
             return
-        except OSError:  # it could not be kept; that costs listening again
-            self._take(lane_id, _HeardLane(key, start, analysis))
-        else:
-            self._take(lane_id, _HeardLane(key, start, analysis))
+        self._kept.keep(key, json.dumps(json.loads(said)))
+        self._take(lane_id, _HeardLane(key, start, analysis))
         self._next()
 
     def _take(self, lane_id: str, heard: _HeardLane) -> None:
@@ -278,5 +275,9 @@ class LaneNotes(QObject):
         if process is not None:
             process.deleteLater()
 
-    def _file(self, key: str) -> Path:
-        return self._store.cache / f"{key}.notes"
+    def _known(self, key: str) -> StemAnalysis | None:
+        """What was heard of a sound before; None where nothing was, or it cannot be read."""
+        try:
+            return analysis_of_json(text) if (text := self._kept.get(key)) is not None else None
+        except ValueError:
+            return None

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
 from dataclasses import replace
-from pathlib import Path
 
 from PySide6.QtCore import QObject, QProcess, QTimer, Signal
 
 from desktop.audio.store import AudioRef, AudioStore
 from desktop.message import Message
+from desktop.models.background import Background
 from desktop.models.document import Document
+from desktop.models.kept_texts import KeptTexts
 from desktop.models.project import Project
-from desktop.models.project_file import write_whole
 from desktop.models.settings import AppSettings
 from engine import (
     BPM_LIMITS,
@@ -41,6 +42,7 @@ class TempoModel(QObject):
         document: whose mix is listened to, and which keeps what the user settles.
         store: has the mix's file, and a cache for estimates.
         settings: ``find_tempo`` False leaves everything to the user.
+        background: keeps estimates.
         parent: owner.
 
     Signals:
@@ -49,9 +51,12 @@ class TempoModel(QObject):
 
     changed = Signal()
 
-    def __init__(self, document: Document, store: AudioStore, settings: AppSettings, parent: QObject) -> None:
+    def __init__(
+        self, document: Document, store: AudioStore, settings: AppSettings, background: Background, parent: QObject
+    ) -> None:
         super().__init__(parent)
         self._document, self._store, self._settings = document, store, settings
+        self._kept = KeptTexts(store.cache, ".tempo", background)
         self.estimate: TempoEstimate | None = None
         self.state = "none"  # none, waiting, working, done, failed, missing, off
         self._process: QProcess | None = None
@@ -135,7 +140,8 @@ class TempoModel(QObject):
     def close(self) -> None:
         """Stop listening for good."""
         self._soon.stop()
-        self._stop()
+        if (process := self._given_up()) is not None:
+            process.waitForFinished(LEAVE_MS)
 
     def _map(self) -> TimeMap:
         return self.time_map or TimeMap(bpm=USUAL_BPM)
@@ -154,7 +160,7 @@ class TempoModel(QObject):
             self.changed.emit()
 
     def _begin(self) -> None:
-        self._stop()
+        self._given_up()
         self._soon.stop()
         self.estimate = None
         source = self._document.project.source
@@ -163,11 +169,10 @@ class TempoModel(QObject):
             self._soon.start()
 
     def _first_state(self, source: AudioRef) -> str:
-        try:
-            self.estimate = estimate_from_text(self._file(source).read_text(encoding="utf-8"))
-            return "done"
-        except (OSError, ValueError):
-            pass
+        if (text := self._kept.get(source.sha256)) is not None:
+            with contextlib.suppress(ValueError):
+                self.estimate = estimate_from_text(text)
+                return "done"
         if not self._settings.get("find_tempo"):
             return "off"
         return "waiting" if can_estimate() else "missing"
@@ -200,23 +205,17 @@ class TempoModel(QObject):
             log.warning("tempo and key could not be estimated: %s %s", error, told[-2000:])
             self._say("failed")
             return
-        try:
-            write_whole(self._file(source), estimate_text(self.estimate))
-        except OSError as error:
-            log.info("the estimate could not be kept: %s", error)
+        self._kept.keep(source.sha256, estimate_text(self.estimate))
         self._say("done")
 
-    def _stop(self) -> None:
+    def _given_up(self) -> QProcess | None:
+        """End the process that listens, if there is one; it goes once the system has ended it, and nobody waits."""
         process, self._process = self._process, None
         if process is not None:
+            process.finished.connect(process.deleteLater)
             process.kill()
-            process.waitForFinished(LEAVE_MS)
-            process.deleteLater()
+        return process
 
     def _say(self, state: str) -> None:
         self.state = state
         self.changed.emit()
-
-    def _file(self, source: AudioRef) -> Path:
-        """Beside what else is made from the mix, so that cleaning the cache finds it."""
-        return self._store.cache / f"{source.sha256}.tempo"

@@ -97,14 +97,14 @@ class Workspace(QObject):
         self.sounds = LaneSounds(self.store)
         self.transport = Transport(self.document, self.sounds, self.store, self.background, settings, self)
         self.files = LaneFiles(self.document, self.store, self.sounds)
-        self._drawing = Background(self)  # what is seen does not wait for what is read and written
+        self._drawing = Background(self, 1)  # what is seen does not wait for what is read and written
         self.pictures = LanePictures(self.document, self.sounds, self.store, self._drawing, self)
         self.sum_check = SumCheck(self.document, self.sounds, self._drawing, self)
         own_scratch = self.scratch / self.recovery.folder.name
         self.jobs = JobController(self.document, self.store, self.sounds, self.background, link, own_scratch, self)
         self.bundles = BundleLibrary(settings, self.background, self)
         self.bridge = BridgeService(settings, self.background, link, data, self)
-        self.tempo = TempoModel(self.document, self.store, settings, self)
+        self.tempo = TempoModel(self.document, self.store, settings, self.background, self)
         self.tempo.changed.connect(lambda: self.transport.show_time_map(self.tempo.time_map))
         self.notes = LaneNotes(self.document, self.store, self.sounds, self.tempo, self.files, self.background, self)
         self.notes.told.connect(self.told)

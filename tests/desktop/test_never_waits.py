@@ -3,10 +3,14 @@
 What decides is the design: nothing slow runs on the window's thread, so its timer keeps ticking all the while.
 """
 
+import os
+import shutil
 import subprocess
 import sys
+import threading
 import time
 
+import noteline
 import numpy as np
 import pytest
 from PySide6.QtCore import QCoreApplication, QTimer
@@ -14,9 +18,11 @@ from PySide6.QtWidgets import QWidget
 
 from desktop.app import SWITCH_S, make_application
 from desktop.audio.growing_stem import GrowingStem
+from desktop.models.job_list import JobState
 from desktop.models.request_builder import draft_request
 from desktop.models.settings import WRITE_AFTER_S, AppSettings
 from desktop.views.progress_line import ProgressLine
+from engine import Request
 
 WAIT_MS = 300_000
 TICK_MS = 5
@@ -88,6 +94,54 @@ def test_a_stem_that_is_whole_waits_for_no_disk_with_the_lock_of_python(tmp_path
     stem.samples_NC = stem.samples_NC.view(NeverFlushed)
     stem.write(0, np.full((1000, 2), 0.25, np.float32))
     assert stem.finish().read_bytes()[-8:] == np.full(2, 0.25, np.float32).tobytes()
+
+
+@pytest.fixture
+def waited_for(monkeypatch):
+    """Names of what was called on the window's thread although it takes as long as the disk does."""
+    found = []
+
+    def watched(name, real):
+        def call(*args, **more):
+            if threading.current_thread() is threading.main_thread():
+                found.append(name)
+            return real(*args, **more)
+
+        return call
+
+    for module, name in ((os, "fsync"), (os, "copy_file_range"), (shutil, "rmtree"), (shutil, "copyfile")):
+        if hasattr(module, name):
+            monkeypatch.setattr(module, name, watched(name, getattr(module, name)))
+    return found
+
+
+@pytest.mark.slow
+def test_the_window_waits_for_no_disk_while_it_listens_works_and_tidies_up(
+    workspace, qtbot, tmp_path, make_wav, waited_for
+):
+    bundle, nowhere = workspace.settings.get("bundle"), str(tmp_path / "nowhere")
+    jobs, document = workspace.jobs, workspace.document
+    workspace.settings.set("find_tempo", True)
+    workspace.open(noteline.write_line(tmp_path / "song.wav"))
+    qtbot.waitUntil(lambda: workspace.tempo.state == "done", timeout=WAIT_MS)
+    workspace.add_file(noteline.write_line(tmp_path / "flute.wav"))
+    qtbot.waitUntil(lambda: len(document.project.lanes) == 1, timeout=WAIT_MS)
+    lane = document.project.lanes[0]
+    workspace.notes.show(lane.id, True)
+    qtbot.waitUntil(lambda: bool(workspace.notes.marks(lane.id)), timeout=WAIT_MS)
+    fails = jobs.ask(draft_request(task="isolate", text="violin", bundle=nowhere, device="cpu"))
+    qtbot.waitUntil(lambda: jobs.queue.row(fails).state is JobState.FAILED, timeout=WAIT_MS)
+    clip, out = str(make_wav("clip.wav")), str(tmp_path / "daw")
+    of_a_daw = Request(task="isolate", prompts=("bass",), input=clip, out=out, bundle=bundle, device="cpu")
+    workspace.link.engine.submit(of_a_daw)
+    qtbot.waitUntil(lambda: len(jobs.queue.rows) == 2 and jobs.queue.unfinished == 0, timeout=WAIT_MS)
+    with qtbot.waitSignal(workspace.saved, timeout=WAIT_MS):
+        workspace.save(tmp_path / "song.fluxstem")
+    qtbot.waitUntil(lambda: not workspace.background.busy, timeout=WAIT_MS)
+    assert len(workspace.troubles) == 1, "of the job that failed"
+    assert jobs.clip_of(jobs.queue.rows[-1]).is_file()
+    assert {".notes", ".tempo"} <= {file.suffix for file in workspace.store.cache.iterdir()}
+    assert waited_for == []
 
 
 HOLDER = """
