@@ -3,7 +3,7 @@
 ``song`` drops a song onto the window, clicks the chip of four stems, solos the first lane as soon as a part of it can
 be heard, and drags it out when it is whole. Prints how long each took, the longest wait of a 5 ms timer on the window's
 thread meanwhile, and how far off the told time left was. ``jobs`` runs many short jobs one after the other and prints
-the memory of the window and of the engine.
+the memory of the window and of the engine. Of waits longer than 60 ms both say who was at work; see ``waits.py``.
 """
 
 from __future__ import annotations
@@ -18,11 +18,13 @@ from statistics import median
 from typing import Any
 
 import numpy as np
+from waits import WaitWatch
 
 ROOT = Path(__file__).resolve().parents[2]
 TICK_MS = 5
 LIMIT_S = 900.0
 JOB_SECONDS = 4
+EXPLAINED = 5  # waits
 
 
 def main() -> None:
@@ -45,6 +47,7 @@ def main() -> None:
                 trial.jobs(asked.count)
         finally:
             trial.window.leave()
+            trial.watch.close()
 
 
 def repeated_demo(path: Path, seconds: float) -> Path:
@@ -81,7 +84,8 @@ class Trial:
         self.window = MainWindow(self.workspace)
         self.window.resize(1600, 1000)
         self.window.show()
-        self.longest_s, self._last_s = 0.0, time.perf_counter()
+        self.watch = WaitWatch(own)
+        self.longest_s, self._last_s, self._since_s = 0.0, time.perf_counter(), time.monotonic()
         self._timer = QTimer()
         self._timer.timeout.connect(self._tick)
         self._timer.start(TICK_MS)
@@ -89,6 +93,7 @@ class Trial:
     def _tick(self) -> None:
         now_s = time.perf_counter()
         self.longest_s, self._last_s = max(self.longest_s, now_s - self._last_s), now_s
+        self.watch.beat()
 
     def until(self, done: Any) -> None:
         """Let the window work until something is true."""
@@ -100,10 +105,12 @@ class Trial:
                 raise SystemExit("it took too long")
             self.application.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents, 20)
 
-    def take_wait_ms(self) -> float:
-        """The longest wait of the timer since the last time."""
-        taken, self.longest_s, self._last_s = self.longest_s, 0.0, time.perf_counter()
-        return 1000 * taken
+    def print_waits(self, when: str) -> None:
+        """Print the longest wait of the timer since the last time, and who was at work in the longest few."""
+        print(f"{when}: longest wait {1000 * self.longest_s:.0f} ms")
+        for wait in self.watch.waits(self._since_s)[:EXPLAINED]:
+            print(wait)
+        self.longest_s, self._last_s, self._since_s = 0.0, time.perf_counter(), time.monotonic()
 
     def song(self, path: Path) -> None:
         """From the file to a stem in the hand, in four actions."""
@@ -112,12 +119,13 @@ class Trial:
         workspace, window, dragged = self.workspace, self.window, []
         lane_actions.start_drag = lambda source, paths, *rest: dragged.extend(paths)
         project = lambda: workspace.document.project  # noqa: E731
-        self.take_wait_ms()
+        self.print_waits("showing the window")
         began_s = time.perf_counter()
         window.drop([path], as_lanes=False)
         self.until(lambda: project().source is not None and ("stems", "4") in window.prompt.offers.buttons)
         opened_s = time.perf_counter() - began_s
-        print(f"open {opened_s:.1f} s after the drop; longest wait {self.take_wait_ms():.0f} ms")
+        print(f"open {opened_s:.1f} s after the drop")
+        self.print_waits("opening")
         window.prompt.offers.buttons[("stems", "4")].click()
         asked_s = time.perf_counter() - began_s
         told: list[tuple[float, float]] = []
@@ -143,7 +151,7 @@ class Trial:
         print(
             f"all {len(project().lanes)} lanes {done_s - asked_s:.1f} s after the question; dragged: {dragged[0].name}"
         )
-        print(f"actions: 4; longest wait while it worked {self.take_wait_ms():.0f} ms")
+        self.print_waits("in four actions, while it worked")
         if told:
             off = [abs(at_s + left_s - done_s) / max(done_s - at_s, 1.0) for at_s, left_s in told]
             print(f"time left: told {len(told)} times, off by {100 * median(off):.0f} % of what was left (median)")
@@ -153,6 +161,7 @@ class Trial:
         workspace, window = self.workspace, self.window
         window.open_demo()
         self.until(lambda: workspace.document.project.source is not None)
+        self.print_waits("opening the demo")
         rate_hz = workspace.document.project.rate_hz
         jobs = workspace.jobs.queue
         for number in range(1, count + 1):
@@ -164,7 +173,7 @@ class Trial:
             if number in (1, 5, 10) or number % 10 == 0:
                 window_mb, engine_mb = own_memory_mb(os.getpid()), own_memory_mb(workspace.link.host_pid)
                 print(f"after {number} jobs: window {window_mb:.0f} MB, engine {engine_mb:.0f} MB of their own")
-        print(f"longest wait of the timer {self.take_wait_ms():.0f} ms")
+        self.print_waits(f"over {count} jobs")
 
 
 def own_memory_mb(process: int) -> float:
