@@ -9,12 +9,14 @@ import contextlib
 import os
 import queue
 import threading
+from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
 Item = TypeVar("Item")
+Result = TypeVar("Result")
 MOST_WORKERS = 4  # more would wait for memory
 AHEAD = 2  # items that wait between two stages
 STOP_CHECK_S = 0.1
@@ -91,6 +93,35 @@ def ahead(source: Iterator[Item], depth: int = AHEAD) -> Generator[Item, None, N
     finally:
         left.set()
         worker.join()
+
+
+def overlapped(
+    items: Iterator[Item], work: Callable[[Item], Result], at_once: int
+) -> Generator[tuple[Item, Result], None, None]:
+    """Each item and what becomes of it, in order, while as many are in work as ``at_once`` says.
+
+    Args:
+        items: taken one after the other by the caller's thread.
+        work: called in threads; what it raises is raised here, at the turn of its item.
+        at_once: how many calls there are at most at any time.
+    """
+    with ThreadPoolExecutor(at_once, thread_name_prefix="fluxstem-overlapped") as pool:
+        waiting: deque[tuple[Item, Future[Result]]] = deque()
+        try:
+            for item in items:
+                waiting.append((item, pool.submit(work, item)))
+                if len(waiting) == at_once:
+                    yield _next_of(waiting)
+            while waiting:
+                yield _next_of(waiting)
+        finally:
+            for _, future in waiting:
+                future.cancel()
+
+
+def _next_of(waiting: deque[tuple[Item, Future[Result]]]) -> tuple[Item, Result]:
+    item, future = waiting.popleft()
+    return item, future.result()
 
 
 class Lookahead(Generic[Item]):

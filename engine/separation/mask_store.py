@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -23,12 +24,14 @@ from engine.inference.masker import DecoderEnd, HalfArray, MaskDecoder, Masker, 
 from engine.inference.run import RunContext
 from engine.inference.windows import Batches, OverlapAdd, WindowPlan, lay_windows
 from engine.latents import Slot
-from engine.runtime.threads import Behind, Lookahead
+from engine.runtime.backend import PROVIDERS
+from engine.runtime.threads import Behind, Lookahead, overlapped
 from engine.separation.stereo_section import StereoSection, shares_of
 
 FINEST = 65_535
 TOP_FROM_HZ = 8_000.0  # the mean of the bins from here up is the gain above the last bin
 FRAMES_AFTER = 3  # the last samples lie under frames centred beyond the end
+LONG_WINDOWS = 12  # of a clip; two minutes of the usual grid
 WINDOWS_SHARE = 4  # a window of the mask decoder takes about as much memory as this many of the flow
 
 
@@ -126,21 +129,40 @@ def compute_masks(
                 for prompt, one in enumerate(joined):
                     one.add(answer, prompt, row)
 
+    def answer_group(prepared: tuple[int, MixWindows]) -> list[tuple[Sequence[int], Callable[[], MaskOutput]]]:
+        group, whole = prepared
+        first, with_rest = groups[group][0], run.rule.answer is Slot.REST
+
+        def work(some: Sequence[int]) -> Callable[[], MaskOutput]:
+            with run.timer.measure("separate"):
+                heard_BK = None if heard is None else heard.read(first + some[0], first + some[-1] + 1)
+                return _begun(masker, whole.part(some), prompts_PE, heard_BK, with_rest)
+
+        return list(batches.run(range(len(groups[group])), work))
+
     # Three stages work at once: the spectra of the next windows, the network, and what becomes of its last masks.
     with Lookahead(prepare, len(groups)) as prepared, Behind() as behind:
-        for number, group in enumerate(groups):
-            [whole] = prepared.of([number])
-
-            def work(some: Sequence[int], whole: MixWindows = whole, first: int = group[0]) -> Callable[[], MaskOutput]:
-                with run.timer.measure("separate"):
-                    heard_BK = None if heard is None else heard.read(first + some[0], first + some[-1] + 1)
-                    return _begun(masker, whole.part(some), prompts_PE, heard_BK, run.rule.answer is Slot.REST)
-
-            for some, fetch in batches.run(range(len(group)), work):
-                behind.do(functools.partial(join, whole.part(some), fetch))
-                del fetch  # so that its answer is gone once it is joined, while the network makes the next one
-                run.progress((group[0] + some[-1] + 1) / len(starts), "separate")
+        every = ((group, prepared.of([group])[0]) for group in range(len(groups)))
+        at_once = _runs_at_once(run, masker, len(starts), batches.size * len(prompts_PE), heard is not None)
+        with contextlib.closing(overlapped(every, answer_group, at_once)) as answered:
+            for (group, whole), parts in answered:
+                while parts:
+                    some, fetch = parts.pop(0)
+                    behind.do(functools.partial(join, whole.part(some), fetch))
+                    del fetch  # so that its answer is gone once it is joined, while the network makes the next one
+                run.progress((groups[group][-1] + 1) / len(starts), "separate")
     return [StemMasks(grid, one, both.presence()) for one, both in zip(rows, joined, strict=True)]
+
+
+def _runs_at_once(run: RunContext, masker: Masker, windows: int, masks: int, is_heard: bool) -> int:
+    """Runs of the network at the same time.
+
+    On the CPU a run keeps several cores busy for a part of its time only, so that two take little longer than one; but
+    each has memory of its own for all that is between its layers, which a long clip is worth and a short one is not.
+    """
+    if not isinstance(masker, MaskDecoder) or is_heard or masks > 1 or windows < LONG_WINDOWS:
+        return 1
+    return 2 if run.model.device == PROVIDERS["cpu"] and (os.cpu_count() or 1) > 1 else 1
 
 
 def _begun(

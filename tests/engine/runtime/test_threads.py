@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from engine.runtime.threads import Behind, Lookahead, ahead
+from engine.runtime.threads import Behind, Lookahead, ahead, overlapped
 
 
 def test_items_come_in_order_from_another_thread():
@@ -107,3 +107,38 @@ def test_what_is_done_behind_is_done_in_order_and_its_error_is_told():
     assert done == [0, 1, 2, 3, 4]
     with pytest.raises(ValueError, match="broken"), Behind() as behind:
         behind.do(fail)
+
+
+def test_as_many_items_are_in_work_as_was_said_and_they_come_in_order():
+    both, at_work, most = threading.Barrier(2, timeout=10), [], []
+
+    def work(number):
+        at_work.append(number)
+        most.append(len(at_work))
+        if number < 4:
+            both.wait()  # ends only if another one is in work too
+        at_work.remove(number)
+        return number * number
+
+    assert list(overlapped(iter(range(4)), work, 2)) == [(0, 0), (1, 1), (2, 4), (3, 9)]
+    assert max(most) == 2
+    most.clear()
+    assert list(overlapped(iter(range(4, 9)), work, 1)) == [(number, number * number) for number in range(4, 9)]
+    assert max(most) == 1
+    assert list(overlapped(iter(()), work, 2)) == []
+
+
+def test_an_error_comes_at_the_turn_of_its_item_and_no_other_one_is_begun():
+    begun = []
+
+    def work(number):
+        begun.append(number)
+        if number == 1:
+            raise ValueError("broken")
+        return number
+
+    answers = overlapped(iter(range(6)), work, 2)
+    assert next(answers) == (0, 0)
+    with pytest.raises(ValueError, match="broken"):
+        next(answers)
+    assert set(begun) <= {0, 1, 2}

@@ -1,7 +1,10 @@
 """A mask decoder cuts the user's own mix: any rate, any length, exact sums, and the same answer however it is run."""
 
+import contextlib
 import itertools
 import json
+import threading
+import types
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +17,12 @@ import engine.separation.by_mask
 from engine.audio.stft import window_samples
 from engine.errors import Cancelled, RequestError
 from engine.events import BIT_FOR_BIT_DB
+from engine.pipeline import Pipeline
 from engine.provenance import rerun_request
 from engine.request import Request
+from engine.runtime.backend import PROVIDERS
+from engine.runtime.onnx import open_session
+from engine.runtime.settings import SessionSettings
 from engine.separation.stereo_section import shares_of
 
 RATE_HZ, N, HOP = SHORT.rate_hz, SHORT.fft_samples, SHORT.hop_samples
@@ -202,6 +209,45 @@ def test_batches_cannot_be_heard(run, noise, soft):
     mix = noise(seconds=9.0, subtype="PCM_24")
     one, many = (run(input=mix, bundle=soft, batch_windows=windows).results[0] for windows in (1, 16))
     np.testing.assert_array_equal(read(one.stem), read(many.stem))
+
+
+class Meeting:
+    """A backend on whose mask graph the first two runs wait for each other, for a while."""
+
+    device = PROVIDERS["cpu"]
+
+    def __init__(self, patience_s):
+        self.meeting, self.met = threading.Barrier(2, timeout=patience_s), []
+
+    def open(self, path):
+        session = open_session(path, SessionSettings())
+        return self.met_on(session) if path.stem == "mask" else session
+
+    def met_on(self, session):
+        def run(inputs, wanted=()):
+            if len(self.met) < 2:
+                with contextlib.suppress(threading.BrokenBarrierError):
+                    self.meeting.wait()
+                self.met.append(not self.meeting.broken)
+            return session.run(inputs, wanted)
+
+        return types.SimpleNamespace(run=run)
+
+
+@pytest.mark.parametrize(("seconds", "meet"), [(10.5, True), (4.0, False)])
+def test_windows_of_a_long_clip_are_in_work_two_at_a_time_and_give_the_same(noise, tmp_path, soft, seconds, meet):
+    backend, mix, written = Meeting(60.0 if meet else 0.5), str(noise(seconds=seconds)), []
+    for how in ({"backend": lambda device: backend}, {}):
+        out = tmp_path / str(len(written))
+        out.mkdir()
+        asked = {} if how else {"batch_windows": 4096}  # all of them in one run
+        request = Request(
+            task="isolate", prompts=("bass",), input=mix, out=str(out), bundle=soft, device="cpu", **asked
+        )
+        done = Pipeline(Path, **how).run(request, lambda *told: None, lambda: None)
+        written.append([Path(getattr(done.results[0], part)).read_bytes() for part in ("stem", "rest")])
+    assert written[0] == written[1]
+    assert all(backend.met) == meet
 
 
 def test_a_region_is_the_same_part_of_the_whole(run, noise, plain):
