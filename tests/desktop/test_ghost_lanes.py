@@ -4,10 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from PySide6.QtCore import QObject
 
 from desktop.audio.mixer import PlaybackMixer, PlaybackSource
 from desktop.models.request_builder import draft_request
 from desktop.models.separation_run import PieceGrid, pieces_of
+from desktop.views.timeline.views_ahead import ViewsAhead
 from engine import Request
 
 WAIT_MS = 120_000
@@ -162,3 +164,27 @@ def test_pieces_begin_where_the_windows_of_the_whole_begin():
     assert pieces_of(request, [(0, 30_000)], 0, 1000, grid) == [(0, 30_000)]
     assert len(pieces_of(replace(request, input="song.mp3"), [(0, 180_000)], 0, 1000, grid)) == 1
     assert len(pieces_of(replace(request, candidates=2), [(0, 180_000)], 0, 1000, grid)) == 1
+
+
+class Made:
+    """Stands for a view."""
+
+
+def test_views_come_as_many_in_a_turn_as_it_has_time_for_and_those_made_ahead_first(qtbot):
+    owner, made = QObject(), []
+
+    def make():
+        made.append(Made())
+        return made[-1]
+
+    ahead = ViewsAhead(make, lambda: len(made) < 2, owner)
+    ahead.refill()
+    qtbot.waitUntil(lambda: len(ahead) == 2, timeout=WAIT_MS)
+    old = Made()
+    with qtbot.waitSignal(ahead.more_wanted, timeout=WAIT_MS):
+        first = ahead.views(["a", "old", "b", "c"], {"old": old}, 2)
+    assert first == {"a": made[0], "old": old, "b": made[1]}
+    assert list(first) == ["a", "old", "b"]
+    with qtbot.assertNotEmitted(ahead.more_wanted, wait=50):
+        second = ahead.views(["a", "old", "b", "c"], first, 2)
+    assert second == first | {"c": made[2]}

@@ -7,7 +7,7 @@ from functools import partial
 
 from PySide6.QtCore import QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent, QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from desktop.message import Message
 from desktop.models.ghosts import GhostLane
@@ -25,8 +25,10 @@ from desktop.views.timeline.lane_view import FOLDED, LaneView
 from desktop.views.timeline.mix_header import MixHeader
 from desktop.views.timeline.pictures import picture_of_ghost, picture_of_lane, picture_of_mix, picture_of_take
 from desktop.views.timeline.take_row import TakeRow
+from desktop.views.timeline.time_bar import TimeBar
 from desktop.views.timeline.time_rows import TimeRows
 from desktop.views.timeline.timeline_keys import press
+from desktop.views.timeline.views_ahead import ViewsAhead
 from desktop.views.timeline.waveform_painter import WavePicture
 from desktop.views.timeline.waveform_view import WaveformView
 from engine import AudioError
@@ -34,10 +36,7 @@ from engine import AudioError
 MIX_LOW, MIX_HIGH, MIX_SHARE = 48, 148, 0.18  # pixels, and of the whole height
 SCROLL_STEPS = 10_000
 METER_MS = 40
-SPARE = 6  # views that are made ahead: four stems, what completes the sum, and one more
-SPARE_MS = 120  # from one of them to the next
 AT_ONCE = 3  # lanes of which a view is made in one turn of the event loop where none was made ahead
-NEXT_MS = 5  # to the next turn, in which those that are left follow; so the window goes on
 QWIDGETSIZE_MAX = (1 << 24) - 1
 
 
@@ -82,11 +81,8 @@ class Timeline(QWidget):
         self.ghosts: dict[str, LaneView] = {}
         self.takes: dict[str, list[TakeRow]] = {}
         self._unfolded: set[str] = set()
-        self._spare: list[LaneView] = []  # views of no lane yet, made while nobody waits
-        self._make_soon = QTimer(self)
-        self._make_soon.setSingleShot(True)
-        self._make_soon.setInterval(SPARE_MS)
-        self._make_soon.timeout.connect(self._make_spare)
+        self._ahead = ViewsAhead(self._blank_view, lambda: workspace.document.project.source is not None, self)
+        self._ahead.more_wanted.connect(self._on_ghosts)
         self.tool = "region"
         self.time = TimeRows(workspace, self.viewport, palette, WIDTH)
         self.ruler = self.time.ruler
@@ -101,8 +97,7 @@ class Timeline(QWidget):
         self.mix.wave.setAccessibleName(tr("Waveform of the mix"))
         self.area = LaneColumn(palette)
         self.area.verticalScrollBar().rangeChanged.connect(lambda low, high: self._align())
-        self.bar = QScrollBar(Qt.Orientation.Horizontal)
-        self.bar.setAccessibleName(tr("Scroll the timeline"))
+        self.bar = TimeBar()
         self.bar.valueChanged.connect(self._on_bar)
         self.readout = QLabel()
         self.readout.setObjectName("caption")
@@ -222,48 +217,28 @@ class Timeline(QWidget):
         wave.set_rate(document.project.rate_hz)
         return wave
 
-    def _view_of(self, lane_id: str) -> LaneView:
-        """The view of a lane that is new in the window: one that was made ahead, or else another."""
-        view = self._spare.pop(0) if self._spare else self._blank_view()
+    def _views(self, ids: list[str], known: dict[str, LaneView], most: int) -> dict[str, LaneView]:
+        """Views of lanes: those that are known, and of new ones as many as one turn has time for."""
         document = self._workspace.document
-        view.lane_id = lane_id
-        view.wave.set_selection(document.selection, document.kept)
-        view.wave.set_cursor(self._workspace.transport.position)
-        self._make_soon.start()
-        return view
+        views = self._ahead.views(ids, known, most)
+        for lane_id, view in views.items():
+            if lane_id not in known:
+                view.lane_id = lane_id
+                view.wave.set_selection(document.selection, document.kept)
+                view.wave.set_cursor(self._workspace.transport.position)
+        return views
 
     def _lane_views(self, lanes: tuple[Lane, ...]) -> dict[str, LaneView]:
         """Views of lanes: that they have, or had while they were on their way; of many new ones the first few."""
-        views, left = {}, max(len(self._spare), AT_ONCE)
-        for lane in lanes:
-            view = self.lanes.get(lane.id)
-            if view is None and lane.id in self.ghosts:
-                view = self.ghosts.pop(lane.id)
-                view.wave.set_tool(self.tool)
-            elif view is None and left > 0:
-                view, left = self._view_of(lane.id), left - 1
-                view.wave.set_tool(self.tool)
-            if view is not None:
-                views[lane.id] = view
-        if len(views) < len(lanes):
-            QTimer.singleShot(NEXT_MS, self, self._on_ghosts)
+        arrived = {lane.id: self.ghosts.pop(lane.id) for lane in lanes if lane.id in self.ghosts}
+        views = self._views([lane.id for lane in lanes], arrived | self.lanes, max(len(self._ahead), AT_ONCE))
+        for lane_id in views.keys() - self.lanes.keys():
+            views[lane_id].wave.set_tool(self.tool)
         return views
 
     def _ghost_views(self, ghosts: list[GhostLane]) -> dict[str, LaneView]:
         """Views of lanes on their way; of several new ones the first."""
-        known = {ghost.id: self.ghosts[ghost.id] for ghost in ghosts if ghost.id in self.ghosts}
-        new = [ghost.id for ghost in ghosts if ghost.id not in known]
-        if new:
-            known[new[0]] = self._view_of(new[0])
-        if len(new) > 1:
-            QTimer.singleShot(NEXT_MS, self, self._on_ghosts)
-        return {ghost.id: known[ghost.id] for ghost in ghosts if ghost.id in known}
-
-    def _make_spare(self) -> None:
-        """Make a view ahead, since it takes longer to make and to style one than to show it."""
-        if len(self._spare) < SPARE and self._workspace.document.project.source is not None:
-            self._spare.append(self._blank_view())
-            self._make_soon.start()
+        return self._views([ghost.id for ghost in ghosts], self.ghosts, 1)
 
     def _blank_view(self) -> LaneView:
         """A view of no lane yet, styled already."""
@@ -324,7 +299,7 @@ class Timeline(QWidget):
         else:
             self.viewport.set_length(after.length)
         self._show_all(after)
-        self._make_soon.start()
+        self._ahead.refill()
 
     def _on_grown(self) -> None:
         self._show_all(self._workspace.document.project)
@@ -435,6 +410,8 @@ class Timeline(QWidget):
         document = self._workspace.document
         wave = WaveformView(self.viewport, self._palette, self._palette.wave, self._workspace.snapped)
         wave.setAccessibleName(f"{tr('Take')} {number + 1}")
+        wave.set_grid(self.time.grid)
+        wave.set_cursor(self._workspace.transport.position)
         wave.pressed.connect(self.setFocus)
         wave.sought.connect(self._workspace.transport.seek)
         row = TakeRow(wave)
