@@ -11,6 +11,7 @@ import json
 import struct
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from engine.audio.riff import riff_chunks
@@ -18,6 +19,7 @@ from engine.confinement import confined_command
 from engine.errors import AudioError
 
 LIMIT_S = 60.0  # for the other process
+ANSWER_LIMIT_BYTES = 1 << 10
 _PLAIN_WAVE = (1, 3, 0xFFFE)  # whole numbers, floats, and either with loudspeakers
 RateAndLength = tuple[int, int]  # Hz, samples per channel
 
@@ -71,11 +73,13 @@ def _in_flac(path: Path) -> RateAndLength | None:
 
 def _asked_apart(path: Path) -> RateAndLength | None:
     try:
-        done = subprocess.run(
-            [*confined_command(__name__, []), json.dumps(str(path))], stdin=subprocess.DEVNULL, capture_output=True,
-            timeout=LIMIT_S, check=True,
-        )  # fmt: skip
-        rate_hz, samples = map(int, json.loads(done.stdout))
+        with tempfile.TemporaryFile() as said:  # a hijacked process may say anything, without an end
+            subprocess.run(
+                [*confined_command(__name__, []), json.dumps(str(path))], stdin=subprocess.DEVNULL, stdout=said,
+                stderr=subprocess.DEVNULL, timeout=LIMIT_S, check=True,
+            )  # fmt: skip
+            said.seek(0)
+            rate_hz, samples = map(int, json.loads(said.read(ANSWER_LIMIT_BYTES)))
     except (subprocess.SubprocessError, ValueError, TypeError, RecursionError):
         return None
     return rate_hz, samples

@@ -9,17 +9,20 @@ Sources: ISO/IEC 11172-3, 2.4.1.3 and 2.4.2.3 (frame header); the Xing and LAME 
 
 from __future__ import annotations
 
+import io
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
-from engine.audio.splice import MendedFile
+from engine.audio.riff import riff_chunks
+from engine.audio.splice import MendedFile, SplicedFile
 
 JUNK_LIMIT_BYTES = 1 << 20  # behind which no further frame is looked for
 HEAD_LIMIT_BYTES = 1 << 16  # in which the first frame is looked for
 DECODER_DELAY = 529
 ID3V1_BYTES = 128
+_MPEG_IN_WAVE = (0x50, 0x55)  # what the format chunk says
 
 _KBPS = {
     (1, 1): (32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448),
@@ -65,7 +68,48 @@ def scan_mpeg(path: Path) -> MendedFile | None:
     Raises:
         OSError: it cannot be read.
     """
-    with path.open("rb", buffering=1 << 18) as file:
+    return _scan(path, None)
+
+
+def scan_mpeg_in_wave(path: Path, span: tuple[int, int]) -> MendedFile | None:
+    """Find the frames of MPEG audio in a WAV file, which is then read as if nothing were around them.
+
+    Args:
+        span: as ``mpeg_in_wave`` says.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    found = _scan(path, span)
+    if found is None:
+        return None
+    pieces = found.pieces or ((0, span[1] - span[0]),)
+    moved = (piece if isinstance(piece, bytes) else (piece[0] + span[0], piece[1] + span[0]) for piece in pieces)
+    return replace(found, pieces=tuple(moved))
+
+
+def mpeg_in_wave(path: Path) -> tuple[int, int] | None:
+    """Where MPEG audio begins and stops in a WAV file; None in any other file.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with path.open("rb") as file:
+        size = file.seek(0, 2)
+        file.seek(_behind_tags(file, size))
+        holds_mpeg = False
+        for name, said in riff_chunks(file):
+            start = file.tell()
+            if name == b"fmt " and said >= 2:
+                holds_mpeg = struct.unpack("<H", file.read(2).ljust(2, b"\0"))[0] in _MPEG_IN_WAVE
+            elif name == b"data":
+                return (start, min(start + said, size)) if holds_mpeg else None
+    return None
+
+
+def _scan(path: Path, span: tuple[int, int] | None) -> MendedFile | None:
+    opened = path.open("rb", buffering=1 << 18) if span is None else io.BufferedReader(SplicedFile(path, (span,)))
+    with opened as file:
         size = file.seek(0, 2)
         start = _first_frame(file, size)
         if start is None:
@@ -100,6 +144,20 @@ def scan_mpeg(path: Path) -> MendedFile | None:
     return MendedFile((_front(head, header, frames, lame), *runs), said, is_cut)
 
 
+def only_begins_as_mpeg(path: Path) -> bool:
+    """True for a file that begins with the mark of a frame, of those in which ``scan_mpeg`` finds none.
+
+    mpg123 would look for one behind every mark in it, and say so in four lines each: minutes for a few megabytes.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with path.open("rb") as file:
+        file.seek(_behind_tags(file, file.seek(0, 2)))
+        mark = file.read(2)
+    return len(mark) == 2 and mark[0] == 0xFF and mark[1] & 0xE0 == 0xE0
+
+
 def id3v2_bytes(head: bytes) -> int:
     """Length of the ID3v2 tag that a file begins with; 0 where there is none."""
     if len(head) < 10 or head[:3] != b"ID3":
@@ -113,19 +171,25 @@ def id3v2_bytes(head: bytes) -> int:
 
 def _first_frame(file: BinaryIO, size: int) -> int | None:
     """Where the first frame begins that another follows."""
-    start = 0
-    for _ in range(8):  # tags in front, one after the other
-        file.seek(start)
-        tag_bytes = id3v2_bytes(file.read(10))
-        if not tag_bytes or start + tag_bytes >= size:
-            break
-        start += tag_bytes
+    start = _behind_tags(file, size)
     is_tagged = start > 0
     file.seek(start)
     window = file.read(HEAD_LIMIT_BYTES)
     at = _next_frame(window, 0, size - start, None)
     # Without a tag in front, sound that begins later belongs to another format.
     return start + at if at is not None and (at == 0 or is_tagged or not window[:at].strip(b"\0")) else None
+
+
+def _behind_tags(file: BinaryIO, size: int) -> int:
+    """Where a file goes on behind the ID3v2 tags in front, one after the other."""
+    start = 0
+    for _ in range(8):
+        file.seek(start)
+        tag_bytes = id3v2_bytes(file.read(10))
+        if not tag_bytes or start + tag_bytes >= size:
+            break
+        start += tag_bytes
+    return start
 
 
 def _next_frame(window: bytes, at: int, left: int, kind: bytes | None) -> int | None:

@@ -22,7 +22,7 @@ import soxr
 from engine.audio.disk_array import DiskArray, DiskArrayFloat64
 from engine.audio.flac import scan_flac
 from engine.audio.layout import scan_layout
-from engine.audio.mpeg import scan_mpeg
+from engine.audio.mpeg import mpeg_in_wave, only_begins_as_mpeg, scan_mpeg, scan_mpeg_in_wave
 from engine.audio.ogg import scan_ogg
 from engine.audio.riff import RiffExtras, read_extras
 from engine.audio.splice import MendedFile, Piece, SplicedFile
@@ -234,9 +234,15 @@ def _converted(source: Iterator[Samples], channels: int, from_hz: int, to_hz: in
 def _scanned(path: Path) -> MendedFile | None:
     """What the file itself says, where that is more than what its header says; None where there is nothing to add."""
     try:
-        return next((found for scan in _SCANS if (found := scan(path)) is not None), None)
+        if span := mpeg_in_wave(path):
+            found = scan_mpeg_in_wave(path, span)
+        else:
+            found = next((found for scan in _SCANS if (found := scan(path)) is not None), None)
+        if found is None and (span or only_begins_as_mpeg(path)):
+            raise _unknown(path, "it says that it is MPEG audio, and has no frames of it")
     except OSError as error:
         raise _unopened(path, error) from error
+    return found
 
 
 def _open(path: Path, pieces: tuple[Piece, ...]) -> soundfile.SoundFile:
@@ -246,13 +252,16 @@ def _open(path: Path, pieces: tuple[Piece, ...]) -> soundfile.SoundFile:
         return soundfile.SoundFile(str(path) if sys.platform == "win32" else os.fsencode(path))
     except (soundfile.LibsndfileError, TypeError, ValueError) as error:
         # TypeError: a .raw name, for which soundfile wants rate and channels
-        raise UnknownAudio(
-            "{path} is not an audio file that can be read ({reason}); use WAV, FLAC, AIFF, OGG or MP3",
-            path=path,
-            reason=_words(error),
-        ) from error
+        raise _unknown(path, _words(error)) from error
     except OSError as error:
         raise _unopened(path, error) from error
+
+
+def _unknown(path: Path, reason: str) -> UnknownAudio:
+    return UnknownAudio(
+        "{path} is not an audio file that can be read ({reason}); use WAV, FLAC, AIFF, OGG or MP3",
+        path=path, reason=reason,
+    )  # fmt: skip
 
 
 def _unopened(path: Path, error: OSError) -> AudioError:

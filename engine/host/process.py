@@ -48,6 +48,7 @@ HOST_ENVIRONMENT["MALLOC_ARENA_MAX"] = "1"
 HOST_COMMAND = (sys.executable, "-P", "-c", _BOOT, str(Path(__file__).resolve().parents[2]))
 BEHIND_NICE = 5  # steps by which a host behind a window yields to it
 MESSAGE_LIMIT_BYTES = 64 << 20
+WORDS_LIMIT_BYTES = 1 << 16  # of a line on standard error
 GONE_LIMIT_S = 0.5  # for the system to end a killed process; one that sits in a driver it may never end
 
 
@@ -183,7 +184,7 @@ class HostProcess:
         if self._process.stderr is None:
             return
         with self._process.stderr as stream:
-            for line in stream:
+            for line in iter(lambda: stream.readline(WORDS_LIMIT_BYTES), b""):
                 self._last_words.append(line.decode("utf-8", "replace").rstrip())
                 log.debug("host: %s", self._last_words[-1])
 

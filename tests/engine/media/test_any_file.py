@@ -61,6 +61,16 @@ def made(folder: Path, kind: str, *asked: object) -> bytes:
     return with_libsndfile(path, container, subtype, samples=samples)
 
 
+def in_wave(mp3: bytes) -> bytes:
+    """An MP3 file in a WAV file, as some recorders and broadcasters store it."""
+    kind = struct.pack("<HHIIHHHHIHHH", 0x55, 2, 44_100, 16_000, 1, 0, 12, 1, 2, 418, 1, 1393)
+    chunks = b"WAVE" + b"".join(
+        name + struct.pack("<I", len(said)) + said + bytes(len(said) % 2)
+        for name, said in ((b"fmt ", kind), (b"fact", struct.pack("<I", SAMPLES)), (b"data", mp3))
+    )
+    return b"RIFF" + struct.pack("<I", len(chunks)) + chunks
+
+
 def lib(container: str, subtype: str, *damages: Damage, samples: int = SAMPLES) -> Make:
     """A file by libsndfile, with damages."""
     return lambda folder: damaged(made(folder, "lib", container, subtype, samples), damages)
@@ -197,6 +207,9 @@ WAVES = [
     Case("wav, tags behind", lib("WAV", "PCM_16", followed_by(LIST)), SAMPLES),
     Case("wav, ID3v2 in front", lib("WAV", "PCM_16", preceded_by(id3v2())), SAMPLES),
     Case("wav, 60 kB of an empty LIST in front", lib("WAV", "PCM_16", empty_list), SAMPLES),
+    Case("wav, MP3 inside", lib("MP3", "MPEG_LAYER_III", in_wave), SAMPLES),
+    Case("wav, MP3 inside, tags behind", lib("MP3", "MPEG_LAYER_III", in_wave, followed_by(LIST)), SAMPLES),
+    Case("wav, MP3 inside, half", lib("MP3", "MPEG_LAYER_III", in_wave, half), HALF, "its header says 0.680 s"),
     Case("wav, half", lib("WAV", "PCM_16", half), HALF, "its header says 0.680 s"),
     Case("wav 24, half", lib("WAV", "PCM_24", half), HALF, "its header says 0.680 s"),
     Case("wav, half, ID3v2 in front", lib("WAV", "PCM_16", half, preceded_by(id3v2())), HALF, "says 0.680 s"),
@@ -368,6 +381,20 @@ def test_any_file_has_the_length_that_decodes_or_is_refused_in_one_sentence(fold
     assert least <= there <= most
     assert bool(case.note) == bool(notes) or case.name in MAY_SAY_MORE
     assert case.note in " ".join(notes)
+
+
+MARK = b"\xff\xfb\0\0"  # of a frame of MP3 that cannot be
+
+
+@pytest.mark.parametrize("behind", [b"", id3v2()], ids=["alone", "behind a tag"])
+@pytest.mark.parametrize("wrapped", [bytes, in_wave], ids=["MP3", "WAV"])
+def test_marks_of_frames_without_sound_are_not_looked_through_one_by_one(folder, capfd, behind, wrapped):
+    """mpg123 says four lines for each mark, and takes seconds for a megabyte."""
+    path = folder / "marks.bin"
+    path.write_bytes(behind + wrapped(MARK * 1_000))
+    with pytest.raises(AudioError):
+        read(path)
+    assert "Illegal Audio-MPEG-Header" not in capfd.readouterr().err
 
 
 HEALTHY: dict[str, Make] = {
