@@ -17,7 +17,7 @@ from desktop.models.settings import AppSettings
 from engine import EngineError, RequestError
 
 TOKEN_BYTES = 24
-OFF = Message("OSC: off")
+OFF = Message("DAW bridge: off")
 
 
 class BridgeService(QObject):
@@ -109,7 +109,7 @@ class BridgeService(QObject):
         self.close()
         self._words = OFF
         if wanted != "off":
-            self._words = Message("OSC: starting")
+            self._words = Message("DAW bridge: starting")
             asked = self._asked = self._asked + 1
             self._background.run(
                 lambda: self._started(wanted),
@@ -155,7 +155,7 @@ class BridgeService(QObject):
     def _fail(self, asked: int, error: EngineError) -> None:
         if asked != self._asked:
             return
-        self._words = Message("OSC: could not start")
+        self._words = Message("DAW bridge: could not start")
         self._wanted = "off"
         self._settings.set("bridge", "off")
         self.failed.emit(error)

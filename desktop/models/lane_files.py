@@ -14,9 +14,10 @@ from desktop.audio.mixer import Track
 from desktop.audio.read import Check, keep_going
 from desktop.audio.sounds import PlacedSound
 from desktop.audio.store import AudioStore
+from desktop.message import Message
 from desktop.models.document import Document
 from desktop.models.lane_sound import LaneSounds
-from desktop.models.project import Lane, Project
+from desktop.models.project import ELSE_NAME, Lane, Project
 from desktop.models.project_file import put_file
 from desktop.models.separation_run import write_sound
 from engine import AudioError, OutputError, RequestError
@@ -24,17 +25,29 @@ from engine import AudioError, OutputError, RequestError
 ROUND_NUMBERS = "{:02d}"
 
 
-def name_values(project: Project, lane: Lane | None, number: int) -> dict[str, str]:
-    """Values for the fields of a name template."""
+def name_values(
+    project: Project, lane: Lane | None, number: int, said: Callable[[Message], str] = str
+) -> dict[str, str]:
+    """Values for the fields of a name template.
+
+    Args:
+        project, lane, number: what the file is of; no lane means the mix.
+        said: words that are the window's own in the user's language.
+    """
     values = {
-        "track": project.title or "untitled",
-        "stem": lane.name if lane is not None else "mix",
+        "track": project.title or said(Message("untitled")),
+        "stem": stem_name(lane, said) if lane is not None else "mix",
         "take": str(lane.active + 1) if lane is not None else "1",
         "bundle": (lane.take.made.bundle if lane is not None else "") or "none",
         "nr": ROUND_NUMBERS.format(number),
     }
     assert set(values) == set(FIELDS)
     return values
+
+
+def stem_name(lane: Lane, said: Callable[[Message], str] = str) -> str:
+    """The name of a lane for a file; that of the lane which completes the sum is in the user's language."""
+    return said(Message(ELSE_NAME)) if lane.is_else and lane.name == ELSE_NAME else lane.name
 
 
 class LaneFiles:
@@ -44,11 +57,15 @@ class LaneFiles:
         document: whose lanes.
         store: where their audio is.
         sounds: of the lanes; None makes them of the store's.
+
+    Attributes:
+        said: puts the window's own words in names into the user's language.
     """
 
     def __init__(self, document: Document, store: AudioStore, sounds: LaneSounds | None = None) -> None:
         self._document, self._store = document, store
         self._sounds = sounds or LaneSounds(store)
+        self.said: Callable[[Message], str] = str
 
     def at_once(self, lane_id: str, complement: bool = False) -> Path | None:
         """The file of a lane, or of the mix without it, where it takes no time: it is there, or a link makes it.
@@ -106,9 +123,9 @@ class LaneFiles:
             raise RequestError("this project has no mix to subtract from; choose the stems instead")
         bank = self._sounds.bank(project)
         take = None if complement else bank.stored(lane)
-        values = name_values(project, lane, 1)
+        values = name_values(project, lane, 1, self.said)
         if complement:
-            values["stem"] = f"without {lane.name}"
+            values["stem"] = self._without([lane])
         name = file_name("{track} - {stem}", values)
         if take is not None:
             source = self._store.path(take.audio)
@@ -182,19 +199,23 @@ class LaneFiles:
             tracks = tuple(self._track(lane) for lane in heard) or ((source,) if source else ())
             if not tracks:
                 raise RequestError("nothing is audible; unmute a lane first")
-            return [ExportFile(file_name(template, name_values(project, None, 1)), tracks)], None
+            return [ExportFile(file_name(template, name_values(project, None, 1, self.said)), tracks)], None
         if what == "minus":
             if source is None:
                 raise RequestError("this project has no mix to subtract from; choose the stems instead")
             taken = tuple(self._track(lane, sign=-1.0) for lane in chosen)
-            values = name_values(project, chosen[0], 1)
-            values["stem"] = "without " + " and ".join(lane.name for lane in chosen)
+            values = name_values(project, chosen[0], 1, self.said)
+            values["stem"] = self._without(chosen)
             return [ExportFile(file_name(template, values), (source, *taken))], None
         parts = [
-            ExportFile(file_name(template, name_values(project, lane, number)), (self._track(lane),))
+            ExportFile(file_name(template, name_values(project, lane, number, self.said)), (self._track(lane),))
             for number, lane in enumerate(chosen, 1)
         ]
         return parts, source if sums_to_mix(project, chosen) else None
+
+    def _without(self, lanes: list[Lane]) -> str:
+        names = f" {self.said(Message('and'))} ".join(stem_name(lane, self.said) for lane in lanes)
+        return self.said(Message("without {names}", names=names))
 
     def _source(self, project: Project) -> Track | None:
         return Track("mix", self._store.samples(project.source)) if project.source is not None else None

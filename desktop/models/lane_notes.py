@@ -133,7 +133,7 @@ class LaneNotes(QObject):
             time_map = time_map.moved(-heard.start / project.rate_hz)
         content = midi_bytes(heard.analysis.notes, heard.analysis.hits, time_map, lane.name)
         folder = self._store.folder.parent / "out" / hashlib.sha256(content).hexdigest()[:12]
-        path = folder / (file_name("{track} - {stem}", name_values(project, lane, 1)) + ".mid")
+        path = folder / (file_name("{track} - {stem}", name_values(project, lane, 1, self._files.said)) + ".mid")
         try:
             folder.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)

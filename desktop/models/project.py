@@ -18,7 +18,7 @@ FORMAT = 2  # 1 had a rest for every stem instead of one lane that completes the
 GAIN_LIMITS_DB = (-60.0, 12.0)
 HUES = 8  # of lanes; the palette has each twice, so that a family has a second colour
 COLOURS = 2 * HUES
-ELSE_COLOUR = HUES - 1
+ELSE_COLOUR = COLOURS  # the neutral one after them: what is left is no instrument
 MIX = "mix"  # where a stem was taken out of, when that is not another lane
 ELSE_NAME = "Everything else"
 SEPARATING = frozenset({"isolate", "remove"})  # tasks whose takes are parts of what they were taken out of
@@ -310,17 +310,23 @@ class Project:
         return replace(self, lanes=(*self.lanes[:place], lane, *self.lanes[place:]))
 
 
-FAMILY_COLOURS = {  # words of a name, and the colour that such lanes have
+FAMILY_COLOURS = {  # words of a name, in English and German, and the colour that such lanes have
     "drum": 1, "kick": 1, "snare": 1, "hat": 1, "cymbal": 1, "tom": 1, "percussion": 1,
-    "bass": 2, "vocal": 0, "voice": 0, "sing": 0, "choir": 0, "guitar": 3, "piano": 4, "organ": 4, "keys": 4,
-    "violin": 5, "cello": 5, "string": 5, "synth": 6, "pad": 6,
+    "schlagzeug": 1, "trommel": 1, "becken": 1, "perkussion": 1, "schlagwerk": 1,
+    "bass": 2, "vocal": 0, "voice": 0, "sing": 0, "choir": 0, "gesang": 0, "stimme": 0, "chor": 0,
+    "guitar": 3, "gitarre": 3, "piano": 4, "organ": 4, "keys": 4, "keyboard": 4, "klavier": 4, "flügel": 4, "orgel": 4,
+    "violin": 5, "cello": 5, "string": 5, "viola": 5, "geige": 5, "bratsche": 5, "streich": 5,
+    "synth": 6, "pad": 6,
+    "trumpet": 7, "trombone": 7, "horn": 7, "brass": 7, "sax": 7, "clarinet": 7, "flute": 7, "oboe": 7, "bassoon": 7,
+    "trompete": 7, "posaune": 7, "bläser": 7, "klarinette": 7, "flöte": 7, "fagott": 7,
 }  # fmt: skip
 
 
 def family_colour(name: str) -> int | None:
     """Colour of the family that a name belongs to, or None."""
     words = name.casefold()
-    return next((colour for word, colour in FAMILY_COLOURS.items() if word in words), None)
+    found = [word for word in FAMILY_COLOURS if word in words]
+    return FAMILY_COLOURS[max(found, key=len)] if found else None  # a bassoon is no bass
 
 
 def to_json(value: Any) -> Any:

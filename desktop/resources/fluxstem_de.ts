@@ -74,7 +74,7 @@
     <message><source>Export</source><translation>Exportieren</translation></message>
     <message><source>Export …</source><translation>Exportieren …</translation></message>
     <message><source>FLAC cannot hold a rate of {rate_hz} Hz (up to 65535, or a multiple of 10 up to {highest_hz}); choose --format wav24</source><translation>FLAC kann {rate_hz} Hz nicht speichern (nur bis 65535, oder ein Vielfaches von 10 bis {highest_hz}); wählen Sie das Format WAV 24 Bit</translation></message>
-    <message><source>Fastest available</source><translation>Das schnellste verfügbare</translation></message>
+    <message><source>Fastest available</source><translation>Das schnellste</translation></message>
     <message><source>File format</source><translation>Dateiformat</translation></message>
     <message><source>File name too long</source><translation>Dateiname zu lang</translation></message>
     <message><source>File names</source><translation>Dateinamen</translation></message>
@@ -134,10 +134,6 @@
     <message><source>No such file or directory</source><translation>Datei oder Ordner nicht gefunden</translation></message>
     <message><source>None</source><translation>Keiner</translation></message>
     <message><source>Not a directory</source><translation>ist kein Ordner</translation></message>
-    <message><source>OSC bridge</source><translation>OSC-Brücke</translation></message>
-    <message><source>OSC: could not start</source><translation>OSC: ließ sich nicht starten</translation></message>
-    <message><source>OSC: off</source><translation>OSC: aus</translation></message>
-    <message><source>OSC: starting</source><translation>OSC: startet</translation></message>
     <message><source>Of MP3, Ogg Vorbis, Opus and AAC files, in kbit/s</source><translation>Von MP3-, Ogg-Vorbis-, Opus- und AAC-Dateien, in kbit/s</translation></message>
     <message><source>Off</source><translation>Aus</translation></message>
     <message><source>Only this region is processed; click to process everything (Esc)</source><translation>Nur dieser Bereich wird bearbeitet; Klicken bearbeitet alles (Esc)</translation></message>
@@ -232,7 +228,7 @@
     <message><source>Trained on</source><translation>Trainiert mit</translation></message>
     <message><source>Try again</source><translation>Noch einmal versuchen</translation></message>
     <message><source>Try the demo mix</source><translation>Den Demo-Mix probieren</translation></message>
-    <message><source>Type an instrument, such as drum kit, and press Return.</source><translation>Ein Instrument eintippen, etwa drum kit, und Eingabe drücken.</translation></message>
+    <message><source>Type an instrument, such as drum kit, and press Return.</source><translation>Ein Instrument eintippen, etwa Schlagzeug, und Eingabe drücken.</translation></message>
     <message><source>Undo</source><translation>Rückgängig</translation></message>
     <message><source>Use this bundle</source><translation>Dieses Modell benutzen</translation></message>
     <message><source>Verify</source><translation>Prüfen</translation></message>
@@ -265,7 +261,7 @@
     <message><source>Words or examples</source><translation>Worte oder Beispiele</translation></message>
     <message><source>Write a prompt</source><translation>Prompt schreiben</translation></message>
     <message><source>Your jobs appear here, and so do those your DAW sends over OSC.</source><translation>Hier erscheinen Ihre Aufträge und die, die Ihre DAW über OSC schickt.</translation></message>
-    <message><source>Your own audio, filtered</source><translation>Ihr eigenes Audio, gefiltert</translation></message>
+    <message><source>Your own audio, filtered</source><translation>Ihr Audio, gefiltert</translation></message>
     <message><source>Zoom in</source><translation>Vergrößern</translation></message>
     <message><source>Zoom out</source><translation>Verkleinern</translation></message>
     <message><source>a Fluxstem bridge is running already: process {pid} ({owner}) on UDP port {udp_port}, TCP port {tcp_port}; use that one, or stop it first</source><translation>es läuft schon eine Fluxstem-Brücke: Prozess {pid} ({owner}), UDP-Port {udp_port}, TCP-Port {tcp_port}; benutzen Sie diese, oder beenden Sie sie zuerst</translation></message>
@@ -327,26 +323,23 @@
     <message><source>channels</source><translation>Kanäle</translation></message>
     <message><source>checking …</source><translation>prüfe …</translation></message>
     <message><source>condition to guide by</source><translation>Prompt-Treue gilt</translation></message>
-    <message><source>decoded audio does not add up to the mix; choose the render masked or flow</source><translation>der Klang des Modells ergibt zusammen nicht den Mix; wählen Sie Ihr eigenes Audio, gefiltert</translation></message>
-    <message><source>decoded audio has no mask to be sensitive with; choose the render masked or flow</source><translation>beim Klang des Modells gibt es keine Maske und damit keine Empfindlichkeit; wählen Sie Ihr eigenes Audio, gefiltert</translation></message>
-    <message><source>decoding the audio</source><translation>dekodiert den Ton</translation></message>
+    <message><source>decoded audio does not add up to the mix; choose the render masked or flow</source><translation>der Klang des Modells ergibt zusammen nicht den Mix; wählen Sie Ihr Audio, gefiltert</translation></message>
+    <message><source>decoded audio has no mask to be sensitive with; choose the render masked or flow</source><translation>beim Klang des Modells gibt es keine Maske und damit keine Empfindlichkeit; wählen Sie Ihr Audio, gefiltert</translation></message>
     <message><source>device</source><translation>Gerät</translation></message>
     <message><source>device {device} cannot be used: {reason}; choose --device auto or cpu</source><translation>das Gerät {device} lässt sich nicht benutzen: {reason}; wählen Sie das schnellste verfügbare oder die CPU</translation></message>
     <message><source>done</source><translation>fertig</translation></message>
-    <message><source>e.g. piano and drums</source><translation>z. B. Klavier und Schlagzeug</translation></message>
+    <message><source>e.g. piano and drums</source><translation>z. B. Klavier, Bass</translation></message>
     <message><source>e.g. slow jazz trio</source><translation>z. B. langsames Jazztrio</translation></message>
     <message><source>e.g. violin</source><translation>z. B. Geige</translation></message>
-    <message><source>encoding the audio</source><translation>kodiert den Ton</translation></message>
     <message><source>example</source><translation>Beispiel</translation></message>
     <message><source>example_weight</source><translation>Worte oder Beispiele</translation></message>
     <message><source>examples</source><translation>Beispiele</translation></message>
     <message><source>expert</source><translation>Experte</translation></message>
-    <message><source>experts answer with masks; choose the render masked, or leave the expert out</source><translation>Experten liefern Masken; wählen Sie Ihr eigenes Audio, gefiltert, oder keinen Experten</translation></message>
+    <message><source>experts answer with masks; choose the render masked, or leave the expert out</source><translation>Experten liefern Masken; wählen Sie Ihr Audio, gefiltert, oder keinen Experten</translation></message>
     <message><source>failed</source><translation>fehlgeschlagen</translation></message>
     <message><source>file format of the results</source><translation>Dateiformat der Ergebnisse</translation></message>
     <message><source>file written</source><translation>Datei geschrieben</translation></message>
     <message><source>files written</source><translation>Dateien geschrieben</translation></message>
-    <message><source>filtering your audio</source><translation>filtert Ihren Ton</translation></message>
     <message><source>float16 needs a package that is not installed ({reason}); install fluxstem[half], or choose --precision float32 or tf32</source><translation>float16 braucht ein Paket, das nicht installiert ist ({reason}); installieren Sie fluxstem[half], oder wählen Sie die Rechengenauigkeit float32 oder TF32</translation></message>
     <message><source>format</source><translation>Dateiformat</translation></message>
     <message><source>guidance</source><translation>Prompt-Treue</translation></message>
@@ -362,7 +355,7 @@
     <message><source>level of the noise that new sound starts from: lower is safer, higher is wilder, 1 is as in training</source><translation>Pegel des Rauschens, aus dem neuer Klang entsteht: weniger ist sicherer, mehr ist wilder, 1 ist wie im Training</translation></message>
     <message><source>literal</source><translation>Wörtlich</translation></message>
     <message><source>make the stems in the order given, instead of drums, bass, harmony, lead</source><translation>die Stems in der angegebenen Reihenfolge machen statt erst Schlagzeug, dann Bass, Harmonie, Melodie</translation></message>
-    <message><source>masked: your own audio, filtered; flow: filtered as the flow model hears it; decoded: the model's own audio</source><translation>Ihr eigenes Audio, gefiltert von der Maske oder vom Flussmodell, oder der Klang des Modells</translation></message>
+    <message><source>masked: your own audio, filtered; flow: filtered as the flow model hears it; decoded: the model's own audio</source><translation>Ihr Audio, gefiltert von der Maske oder vom Flussmodell, oder der Klang des Modells</translation></message>
     <message><source>mix</source><translation>Mix</translation></message>
     <message><source>mix_prompt</source><translation>Worte über den ganzen Mix</translation></message>
     <message><source>mono</source><translation>mono</translation></message>
@@ -379,13 +372,13 @@
     <message><source>no bundle {name!r}, and none is installed; give the path of a bundle folder, or set {variable}</source><translation>kein Modell {name!r}, und keines ist installiert; geben Sie den Ordner eines Modells an, oder setzen Sie {variable}</translation></message>
     <message><source>no bundle {name!r}; installed are {installed}; name an installed one, give the path of a bundle folder, or set {variable}</source><translation>kein Modell {name!r}; installiert sind: {installed}; nennen Sie eines davon, geben Sie den Ordner eines Modells an, oder setzen Sie {variable}</translation></message>
     <message><source>no port from {port} on is free ({why}); choose another with --port</source><translation>ab {port} ist kein Port frei ({why}); wählen Sie einen anderen</translation></message>
-    <message><source>no prompt given; say in a few words what to look for, for example violin</source><translation>es fehlt ein Prompt; sagen Sie in ein paar Worten, was gesucht wird, etwa violin</translation></message>
+    <message><source>no prompt given; say in a few words what to look for, for example violin</source><translation>es fehlt ein Prompt; sagen Sie in ein paar Worten, was gesucht wird, etwa Geige</translation></message>
     <message><source>no stem is selected; tick at least one</source><translation>kein Stem ist gewählt; haken Sie mindestens einen an</translation></message>
     <message><source>nothing is audible; unmute a lane first</source><translation>es ist nichts zu hören; heben Sie zuerst eine Stummschaltung auf</translation></message>
     <message><source>null</source><translation>Null</translation></message>
     <message><source>number of sampler steps</source><translation>Zahl der Sampler-Schritte</translation></message>
     <message><source>one prompt asks for something alone and another for something to be left out, which do not add up; ask for them in two calls</source><translation>ein Prompt verlangt etwas allein, ein anderer will etwas weglassen, und zusammen ergibt das nicht den Mix; machen Sie daraus zwei Aufträge</translation></message>
-    <message><source>one stem per name, e.g. drums, bass, piano</source><translation>ein Stem je Name, etwa: drums, bass, piano</translation></message>
+    <message><source>one stem per name, e.g. drums, bass, piano</source><translation>ein Stem je Name, etwa Schlagzeug, Bass, Klavier</translation></message>
     <message><source>opening the bundle</source><translation>öffnet das Modell</translation></message>
     <message><source>opening this file needs {needed} MB in {folder}, and {free} MB are free; clean the cache in the settings or make room</source><translation>diese Datei zu öffnen braucht {needed} MB in {folder}, und {free} MB sind frei; räumen Sie in den Einstellungen den Zwischenspeicher auf, oder schaffen Sie Platz</translation></message>
     <message><source>or</source><translation>oder</translation></message>
@@ -411,17 +404,16 @@
     <message><source>regions</source><translation>Bereiche</translation></message>
     <message><source>regions {start_s:g}-{end_s:g} s and {next_s:g}-{last_s:g} s overlap; give one region for both</source><translation>die Bereiche {start_s:g}-{end_s:g} s und {next_s:g}-{last_s:g} s überschneiden sich; wählen Sie einen für beide</translation></message>
     <message><source>render</source><translation>Klang</translation></message>
-    <message><source>replace needs to know what to put in the place; say so in a few words, for example trumpet</source><translation>beim Ersetzen fehlt, was an die Stelle kommen soll; sagen Sie es in ein paar Worten, etwa trumpet</translation></message>
-    <message><source>replace needs to know what to take out; say so in a few words, for example violin</source><translation>beim Ersetzen fehlt, was heraus soll; sagen Sie es in ein paar Worten, etwa violin</translation></message>
-    <message><source>with, e.g. trumpet</source><translation>durch, etwa: trumpet</translation></message>
+    <message><source>replace needs to know what to put in the place; say so in a few words, for example trumpet</source><translation>beim Ersetzen fehlt, was an die Stelle kommen soll; sagen Sie es in ein paar Worten, etwa Trompete</translation></message>
+    <message><source>replace needs to know what to take out; say so in a few words, for example violin</source><translation>beim Ersetzen fehlt, was heraus soll; sagen Sie es in ein paar Worten, etwa Geige</translation></message>
+    <message><source>with, e.g. trumpet</source><translation>durch, etwa Trompete</translation></message>
     <message><source>replacement</source><translation>Ersatz</translation></message>
     <message><source>rest</source><translation>Rest</translation></message>
     <message><source>rest_prompt</source><translation>Worte über die anderen</translation></message>
     <message><source>running</source><translation>läuft</translation></message>
-    <message><source>running the model</source><translation>das Modell rechnet</translation></message>
     <message><source>saved {file}</source><translation>{file} gespeichert</translation></message>
-    <message><source>say in a few words what to look for, for example violin</source><translation>sagen Sie in ein paar Worten, was gesucht wird, etwa violin</translation></message>
-    <message><source>say what to replace it with too, for example trumpet</source><translation>sagen Sie auch, wodurch es ersetzt werden soll, etwa trumpet</translation></message>
+    <message><source>say in a few words what to look for, for example violin</source><translation>sagen Sie in ein paar Worten, was gesucht wird, etwa Geige</translation></message>
+    <message><source>say what to replace it with too, for example trumpet</source><translation>sagen Sie auch, wodurch es ersetzt werden soll, etwa Trompete</translation></message>
     <message><source>seconds</source><translation>Sekunden</translation></message>
     <message><source>seed</source><translation>Startwert</translation></message>
     <message><source>sensitivity</source><translation>Empfindlichkeit</translation></message>
@@ -527,7 +519,7 @@
     <message><source>the project could not be saved to {path} ({reason}); the old file is unchanged; save to another folder</source><translation>das Projekt ließ sich nicht nach {path} speichern ({reason}); die alte Datei ist unverändert; speichern Sie in einem anderen Ordner</translation></message>
     <message><source>the prompt has {count} characters; at most {most} are allowed, and a few words are best to find something</source><translation>der Prompt hat {count} Zeichen; erlaubt sind höchstens {most}, und mit ein paar Worten findet sich am meisten</translation></message>
     <message><source>the prompt holds bytes that are no characters; use plain words</source><translation>der Prompt enthält Bytes, die keine Zeichen sind; benutzen Sie einfache Worte</translation></message>
-    <message><source>the prompt is empty; say in a few words what to look for, for example violin</source><translation>der Prompt ist leer; sagen Sie in ein paar Worten, was gesucht wird, etwa violin</translation></message>
+    <message><source>the prompt is empty; say in a few words what to look for, for example violin</source><translation>der Prompt ist leer; sagen Sie in ein paar Worten, was gesucht wird, etwa Geige</translation></message>
     <message><source>the prompts have {count} sentences or names; at most {most} are heard in one call, so say it in fewer words or make several calls</source><translation>die Prompts haben {count} Sätze oder Namen; in einem Auftrag zählen höchstens {most}, fassen Sie sich also kürzer, oder machen Sie mehrere Aufträge</translation></message>
     <message><source>the set of stems {stems} is known by its names and takes no examples; leave the examples out, or name the stems one by one</source><translation>der Stem-Satz {stems} steht durch seine Namen fest und nimmt keine Beispiele; lassen Sie die Beispiele weg, oder nennen Sie die Stems einzeln</translation></message>
     <message><source>the spectrogram is gone from the cache; open the file again</source><translation>das Spektrogramm ist nicht mehr im Zwischenspeicher; öffnen Sie die Datei noch einmal</translation></message>
@@ -557,17 +549,17 @@
     <message><source>unknown {option} {value!r}; choose one of {choices}</source><translation>{option}: {value!r} gibt es nicht; wählen Sie aus {choices}</translation></message>
     <message><source>untitled</source><translation>ohne Titel</translation></message>
     <message><source>videos</source><translation>Videos</translation></message>
-    <message><source>violin, drum kit, bass guitar …</source><translation>violin, drum kit, bass guitar …</translation></message>
+    <message><source>violin, drum kit, bass guitar …</source><translation>Geige, Schlagzeug, E-Bass …</translation></message>
     <message><source>waiting</source><translation>wartet</translation></message>
     <message><source>waiting for the engine</source><translation>wartet auf die Engine</translation></message>
-    <message><source>what plays in the region, e.g. piano</source><translation>was im Bereich spielt, etwa: piano</translation></message>
-    <message><source>what should continue, e.g. synth bass</source><translation>was weitergeht, etwa: synth bass</translation></message>
-    <message><source>what should play instead, e.g. electric guitar</source><translation>was stattdessen spielen soll, etwa: electric guitar</translation></message>
-    <message><source>what should play it, e.g. trumpet</source><translation>was es spielen soll, etwa: trumpet</translation></message>
+    <message><source>what plays in the region, e.g. piano</source><translation>was im Bereich spielt, etwa Klavier</translation></message>
+    <message><source>what should continue, e.g. synth bass</source><translation>was weitergeht, etwa Synthesizerbass</translation></message>
+    <message><source>what should play instead, e.g. electric guitar</source><translation>was stattdessen spielen soll, etwa E-Gitarre</translation></message>
+    <message><source>what should play it, e.g. trumpet</source><translation>was es spielen soll, etwa Trompete</translation></message>
     <message><source>what the sampler starts from: zeros, always the same answer; noise, another one for each seed</source><translation>wovon der Sampler ausgeht: Nullen geben immer dieselbe Antwort, Rauschen eine andere je Startwert</translation></message>
-    <message><source>what to make, e.g. a slow cello line</source><translation>was entstehen soll, etwa: a slow cello line</translation></message>
-    <message><source>what to remove, e.g. vocals</source><translation>was weg soll, etwa: vocals</translation></message>
-    <message><source>what to replace, e.g. violin</source><translation>was ersetzt werden soll, etwa: violin</translation></message>
+    <message><source>what to make, e.g. a slow cello line</source><translation>was entstehen soll, etwa ein langsames Cello</translation></message>
+    <message><source>what to remove, e.g. vocals</source><translation>was weg soll, etwa Gesang</translation></message>
+    <message><source>what to replace, e.g. violin</source><translation>was ersetzt werden soll, etwa Geige</translation></message>
     <message><source>which separator of the bundle to use, or none of them</source><translation>welcher Separator des Modells arbeitet, oder keiner</translation></message>
     <message><source>with the slot mix the prompt itself is about the mix; leave {words!r} out</source><translation>entsteht der ganze Mix, beschreibt ihn schon der Prompt; lassen Sie {words!r} weg</translation></message>
     <message><source>writing the files</source><translation>schreibt die Dateien</translation></message>
@@ -692,18 +684,18 @@
     <message><source>{path} needs {package}, which is not installed; install it with pip</source><translation>{path} braucht {package}, und das ist nicht installiert; installieren Sie es mit pip</translation></message>
     <message><source>{path} was given up: its decoder did not move for {limit_s:g} s; convert the file to WAV</source><translation>{path} wurde aufgegeben: der Decoder stand {limit_s:g} s lang still; wandeln Sie die Datei in WAV um</translation></message>
     <message><source>{prompt!r} is not understood, no word of it is known; try {near}, say it in other words, or add --literal to have it heard as it is spelled</source><translation>{prompt!r} wird nicht verstanden, kein Wort davon ist bekannt; versuchen Sie {near}, oder sagen Sie es anders</translation></message>
-    <message><source>{prompt!r} is the mix itself, all of it; name a sound to take out of it, for example vocals</source><translation>{prompt!r} ist der Mix selbst; nennen Sie etwas daraus, etwa vocals</translation></message>
+    <message><source>{prompt!r} is the mix itself, all of it; name a sound to take out of it, for example vocals</source><translation>{prompt!r} ist der Mix selbst; nennen Sie etwas daraus, etwa Gesang</translation></message>
     <message><source>{task} fills a region; drag over the waveform to choose one</source><translation>{task} füllt einen Bereich; ziehen Sie über die Wellenform, um einen zu wählen</translation></message>
     <message><source>{task} keeps the length of its file; leave seconds out, or give a region</source><translation>{task} lässt die Länge der Datei, wie sie ist; geben Sie keine Sekunden an, oder wählen Sie einen Bereich</translation></message>
     <message><source>{task} makes each stem by itself, in the order of the prompts; leave the order out</source><translation>{task} macht jeden Stem für sich, in der Reihenfolge der Prompts; lassen Sie die Reihenfolge weg</translation></message>
     <message><source>{task} makes sound from the prompt alone and takes no file; leave {value} out</source><translation>{task} arbeitet allein nach dem Prompt und nimmt keine Datei; lassen Sie {value} weg</translation></message>
-    <message><source>{task} makes what it is told to, and {prompt!r} says only what is not wanted; say what is wanted, for example violin</source><translation>{task} macht, was verlangt wird, aber {prompt!r} sagt nur, was nicht sein soll; sagen Sie, was sein soll, etwa violin</translation></message>
+    <message><source>{task} makes what it is told to, and {prompt!r} says only what is not wanted; say what is wanted, for example violin</source><translation>{task} macht, was verlangt wird, aber {prompt!r} sagt nur, was nicht sein soll; sagen Sie, was sein soll, etwa Geige</translation></message>
     <message><source>{task} needs a mix; open or drop an audio file first</source><translation>{task} braucht einen Mix; öffnen Sie zuerst eine Audiodatei oder legen Sie eine ab</translation></message>
     <message><source>{task} needs a span to fill; give one inside the clip</source><translation>{task} braucht einen Abschnitt; wählen Sie einen innerhalb des Clips</translation></message>
     <message><source>{task} needs an audio file (the {slot}); give its path</source><translation>{task} braucht eine Audiodatei ({slot}); geben Sie ihren Pfad an</translation></message>
     <message><source>{task} needs the region to fill; give start and end in seconds, for example 12.5-20</source><translation>{task} braucht einen Bereich; geben Sie Anfang und Ende in Sekunden an, etwa 12.5-20</translation></message>
     <message><source>{task} puts nothing in the place of its prompt; leave the replacement out</source><translation>{task} ersetzt nichts; lassen Sie den Ersatz weg</translation></message>
-    <message><source>{task} takes a named sound out of the mix, and {prompt!r} names only what is to stay; name what to take out, for example violin</source><translation>{task} holt etwas Genanntes aus dem Mix, aber {prompt!r} nennt nur, was bleiben soll; nennen Sie, was heraus soll, etwa violin</translation></message>
+    <message><source>{task} takes a named sound out of the mix, and {prompt!r} names only what is to stay; name what to take out, for example violin</source><translation>{task} holt etwas Genanntes aus dem Mix, aber {prompt!r} nennt nur, was bleiben soll; nennen Sie, was heraus soll, etwa Geige</translation></message>
     <message><source>{task} takes no region; leave it out</source><translation>{task} nimmt keinen Bereich; lassen Sie ihn weg</translation></message>
     <message><source>{task} takes no rest file; leave it out</source><translation>{task} nimmt keine Rest-Datei; lassen Sie sie weg</translation></message>
     <message><source>{task} takes no slot; leave {slot!r} out, or choose one of {able}</source><translation>{task} nimmt keinen Slot; lassen Sie {slot!r} weg, oder wählen Sie {able}</translation></message>
@@ -866,13 +858,10 @@
     <message><source>What is heard is not the mix: the difference is this far from it</source><translation>Was zu hören ist, ist nicht der Mix: so groß ist der Unterschied</translation></message>
     <message><source>Zoom to the region</source><translation>Auf den Bereich zoomen</translation></message>
     <message><source>a guess</source><translation>geraten</translation></message>
-    <message><source>first beat of the bar</source><translation>erster Schlag des Takts</translation></message>
     <message><source>hold for more</source><translation>halten für mehr</translation></message>
     <message><source>likely</source><translation>wahrscheinlich</translation></message>
-    <message><source>no beat was heard</source><translation>kein Schlag gehört</translation></message>
     <message><source>not found</source><translation>nicht gefunden</translation></message>
     <message><source>sure</source><translation>sicher</translation></message>
-    <message><source>the tempo drifts; the grid follows every beat</source><translation>das Tempo schwankt; das Raster folgt jedem Schlag</translation></message>
     <message><source>there are no stems to drag yet</source><translation>es gibt noch keine Stems zum Ziehen</translation></message>
     <message><source>unknown</source><translation>unbekannt</translation></message>
     <message><source>words alone</source><translation>nur Worte</translation></message>
@@ -884,7 +873,6 @@
     <message><source>{count} files were dropped</source><translation>{count} Dateien abgelegt</translation></message>
     <message><source>Open {file}, the others as its lanes</source><translation>{file} öffnen, die anderen als Spuren</translation></message>
     <message><source>Drop to open</source><translation>Ablegen öffnet</translation></message>
-    <message><source>With Shift they become lanes of what is open</source><translation>Mit Umschalt werden sie Spuren des offenen Stücks</translation></message>
     <message><source>Opening</source><translation>Öffne</translation></message>
     <message><source>Do what the prompt says with each</source><translation>Mit jeder tun, was im Prompt steht</translation></message>
     <message><source>{task} cannot be done for several files; open them one by one</source><translation>{task} geht nicht mit mehreren Dateien; öffne sie einzeln</translation></message>
@@ -1140,10 +1128,8 @@
     <message><source>Click to type a time, as 1:02.5, or bar and beat, as 12|3</source><translation>Klicken und eine Zeit eingeben, etwa 1:02,5, oder Takt und Schlag, etwa 12|3</translation></message>
     <message><source>On the disk</source><translation>Auf der Platte</translation></message>
     <message><source>Type a time as 1:02.5, or bar and beat as 12|3</source><translation>Eine Zeit so eingeben: 1:02,5, oder Takt und Schlag so: 12|3</translation></message>
-    <message><source>in all {all}</source><translation>insgesamt {all}</translation></message>
     <message><source>measuring …</source><translation>wird gemessen …</translation></message>
     <message><source>the file is ready now: drag it again</source><translation>die Datei ist jetzt fertig: noch einmal ziehen</translation></message>
-    <message><source>this project {project}, which is {ratio} times its audio; in all {all}</source><translation>dieses Projekt {project}, das {ratio}-Fache seiner Töne; insgesamt {all}</translation></message>
     <message><source>writing {count} files …</source><translation>{count} Dateien werden geschrieben …</translation></message>
     <message><source>Compare takes blind</source><translation>Takes blind vergleichen</translation></message>
     <message><source>Compare takes blind …</source><translation>Takes blind vergleichen …</translation></message>
@@ -1276,5 +1262,32 @@
     <message><source>Takes</source><translation>Takes</translation></message>
     <message><source>All</source><translation>Alle</translation></message>
     <message><source>‹ Drag the dots into your DAW or a folder</source><translation>‹ Die Punkte in Ihre DAW oder einen Ordner ziehen</translation></message>
+    <message><source>Open or drop an audio file first</source><translation>Zuerst eine Audiodatei öffnen oder ablegen</translation></message>
+    <message><source>vocals</source><translation>Gesang</translation></message>
+    <message><source>drum kit</source><translation>Schlagzeug</translation></message>
+    <message><source>bass guitar</source><translation>E-Bass</translation></message>
+    <message><source>electric piano</source><translation>E-Piano</translation></message>
+    <message><source>With Shift it becomes a lane</source><translation>Mit Umschalt wird sie eine Spur</translation></message>
+    <message><source>With Shift they become lanes</source><translation>Mit Umschalt werden sie Spuren</translation></message>
+    <message><source>First beat of the bar</source><translation>Erster Schlag des Takts</translation></message>
+    <message><source>No beat was heard</source><translation>Kein Schlag gehört</translation></message>
+    <message><source>The tempo drifts; the grid follows every beat</source><translation>Das Tempo schwankt; das Raster folgt jedem Schlag</translation></message>
+    <message><source>analysing</source><translation>analysiert</translation></message>
+    <message><source>separating</source><translation>trennt</translation></message>
+    <message><source>making the sound</source><translation>macht den Klang</translation></message>
+    <message><source>with what</source><translation>wodurch</translation></message>
+    <message><source>None yet: clips may lie in your home folder</source><translation>Noch keine: Clips dürfen in Ihrem persönlichen Ordner liegen</translation></message>
+    <message><source>Choose a folder of the list first</source><translation>Erst einen Ordner in der Liste wählen</translation></message>
+    <message><source>It is in use</source><translation>Es ist in Gebrauch</translation></message>
+    <message><source>This project: {project}, {ratio} times its audio. All together: {all}</source><translation>Dieses Projekt: {project}, das {ratio}-Fache seiner Töne. Alles zusammen: {all}</translation></message>
+    <message><source>All together: {all}</source><translation>Alles zusammen: {all}</translation></message>
+    <message><source>DAW bridge: off</source><translation>DAW-Brücke: aus</translation></message>
+    <message><source>DAW bridge: starting</source><translation>DAW-Brücke: startet</translation></message>
+    <message><source>DAW bridge: could not start</source><translation>DAW-Brücke: ließ sich nicht starten</translation></message>
+    <message><source>and</source><translation>und</translation></message>
+    <message><source>without {names}</source><translation>ohne {names}</translation></message>
+    <message><source>fit</source><translation>Passung</translation></message>
+    <message><source>The fit says how like the prompt it sounds, from -1 to 1</source><translation>Die Passung sagt, wie sehr es nach dem Prompt klingt, von -1 bis 1</translation></message>
+    <message><source>no bars</source><translation>keine Takte</translation></message>
 </context>
 </TS>

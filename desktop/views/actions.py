@@ -20,7 +20,7 @@ from desktop.models.workspace import Workspace
 from desktop.views.lane_actions import LaneActions
 from desktop.views.prompt.prompt_bar import PromptBar
 from desktop.views.sentences import said
-from desktop.views.text import tr
+from desktop.views.text import key_words, tr
 from desktop.views.timeline.timeline import Timeline
 from engine import Request
 
@@ -270,7 +270,7 @@ def make_actions(parent: QMainWindow, target: ActionTarget) -> dict[str, QAction
         action.setCheckable(row.toggled)
         if row.keys:
             action.setShortcut(QKeySequence(row.keys))
-            action.setToolTip(f"{tr(row.words)} ({row.keys})")
+            action.setToolTip(f"{tr(row.words)} ({key_words(row.keys)})")
         action.triggered.connect(lambda on, do=row.do: do(target))
         if row.menu not in menus:
             menus[row.menu] = parent.menuBar().addMenu(tr(row.menu))

@@ -19,7 +19,7 @@ from desktop.views.dialogs.blind_dialog import BlindDialog
 from desktop.views.inserts import show_inserts
 from desktop.views.note_actions import NoteActions
 from desktop.views.sentences import task_name
-from desktop.views.text import tr
+from desktop.views.text import key_words, tr
 from desktop.views.theme import Palette
 from desktop.views.timeline.drag_out import start_drag
 from desktop.views.timeline.lane_card import LaneCard
@@ -179,7 +179,7 @@ class LaneActions(QObject):
         several = lane_id in document.chosen and len(document.chosen) > 1
         gone = document.chosen if several else (lane_id,)
         words = tr("Remove the chosen lanes") if several else tr("Remove lane")
-        self._add(menu, f"{words}\tDel", lambda: document.remove_lanes(gone))
+        self._add(menu, f"{words}\t{key_words('Del')}", lambda: document.remove_lanes(gone))
         return menu
 
     def mix_menu(self) -> QMenu:

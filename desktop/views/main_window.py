@@ -43,6 +43,7 @@ from desktop.views.motion import fade_in
 from desktop.views.notices import FirstSteps, StageNote, StatusLine, TroubleBanner
 from desktop.views.prompt.prompt_bar import PromptBar
 from desktop.views.queue_panel import QueuePanel, row_words
+from desktop.views.sentences import said
 from desktop.views.speed import SpeedButton
 from desktop.views.text import local_paths, tr
 from desktop.views.theme import dress, palette_for
@@ -77,6 +78,7 @@ class MainWindow(QMainWindow):
         self._left = False
         self._hint_waits = False
         self._add_later: tuple[Path, ...] = ()
+        workspace.files.said = said
         self.lane_actions: LaneActions = LaneActions(workspace, workspace.bridge, self, lambda: self.palette_in_use)
         self.palette_in_use = palette_for(str(workspace.settings.get("theme")))
         dress(QApplication.instance(), self.palette_in_use)  # type: ignore[arg-type]
@@ -365,8 +367,9 @@ class MainWindow(QMainWindow):
         if event.mimeData().hasUrls() and event.source() is None:
             event.acceptProposedAction()
             open_now = self.workspace.document.project.length > 0
-            more = tr("With Shift they become lanes of what is open") if open_now else ""
             names = [path.name for path in local_paths(event.mimeData())]
+            words = tr("With Shift it becomes a lane") if len(names) == 1 else tr("With Shift they become lanes")
+            more = words if open_now else ""
             self.note.say(f"{tr('Drop to open')} {', '.join(names[:3])}{' …' if len(names) > 3 else ''}", more)
 
     def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:  # noqa: N802
@@ -487,6 +490,7 @@ class MainWindow(QMainWindow):
         listen = transport.listen if project.lanes else PlaybackSource.ORIGINAL
         self.top.show_listen(listen, bool(project.lanes), project.source is not None)
         self.top.show_title(f"{title}{star}" if has_sound else "")
+        self.prompt.show_open(has_sound)
         part = (tr("a part of the spectrum"),) if transport.hears_only else ()
         self.top.show_solo(part or tuple(lane_name(lane) for lane in project.lanes if lane.solo))
         self.top.show_match(bool(self.workspace.settings.get("match")), transport.match_db)

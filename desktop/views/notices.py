@@ -183,7 +183,7 @@ class FirstSteps(QFrame):
     def dress(self, palette: Palette) -> None:
         """Apply a palette."""
         for digit in self._numbers:
-            digit.setStyleSheet(f"color: {palette.accent}")
+            digit.setStyleSheet(f"color: {palette.quiet}")
 
 
 class StatusLine(QWidget):
@@ -204,7 +204,7 @@ class StatusLine(QWidget):
         row.addWidget(self.told, 1)
         row.addWidget(self.engines)
         for name, label in (
-            (tr("Engine"), self.engine), (tr("Bundle"), self.bundle), (tr("OSC bridge"), self.bridge)
+            (tr("Engine"), self.engine), (tr("Bundle"), self.bundle), (tr("DAW bridge"), self.bridge)
         ):  # fmt: skip
             label.setAccessibleName(name)
             row.addWidget(label)

@@ -26,12 +26,12 @@ TICK_MS = 1000
 REGIONS_SHOWN = 2
 STAGES = {  # what the engine calls them, and what they are; the others say it themselves
     "read": "reading the audio",
-    "encode": "encoding the audio",
-    "step": "running the model",
-    "step and decode": "running the model",
-    "decode": "decoding the audio",
-    "separate": "running the model",
-    "mask": "filtering your audio",
+    "encode": "analysing",
+    "step": "making the sound",
+    "step and decode": "making the sound",
+    "decode": "making the sound",
+    "separate": "separating",
+    "mask": "separating",
     "write": "writing the files",
     "notes": "hearing the notes",
     "play": "playing the notes",
@@ -267,7 +267,8 @@ def state_words(row: JobRow, now_s: float) -> str:
         left = f"  ·  {clock(eta_s + 0.5, 0)} {tr('left')}" if eta_s is not None else ""
         return f"{tr(STAGES.get(row.stage, row.stage) or 'running')}{left}"
     if row.state is JobState.DONE and row.done is not None:
-        return f"{tr('done')} · {number(row.done.seconds, 1)} s · {row.done.device.removesuffix('ExecutionProvider')}"
+        device = row.done.device.removesuffix("ExecutionProvider")
+        return f"{tr('done')}  ·  {number(row.done.seconds, 1)} s  ·  {device}"
     if row.state is JobState.FAILED:
         return said(row.message) if row.message is not None else tr(row.state.value)
     return tr(row.state.value)

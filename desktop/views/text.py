@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import QCoreApplication, QLocale, QMimeData
+from PySide6.QtGui import QKeySequence
 
 CONTEXT = "Fluxstem"
 
@@ -17,6 +18,11 @@ def tr(text: str) -> str:
 def language() -> str:
     """Two letters of the language that the window is in."""
     return tr("en")
+
+
+def key_words(keys: str) -> str:
+    """A shortcut as it is written on the user's keyboard: ``Del``, in German ``Entf``."""
+    return QKeySequence(keys).toString(QKeySequence.SequenceFormat.NativeText)
 
 
 def number(value: float, digits: int = 1, sign: bool = False) -> str:
@@ -35,9 +41,14 @@ def percent(share: float) -> str:
     return f"{number(100 * share, 0)} %"
 
 
+def short_number(value: float) -> str:
+    """A number without the noughts that say nothing: ``97.5``, in German ``97,5``."""
+    return QLocale(language()).toString(float(value), "g", 6)
+
+
 def kilohertz(rate_hz: float) -> str:
     """A sample rate with its unit: ``44.1 kHz``, in German ``44,1 kHz``."""
-    return f"{QLocale(language()).toString(rate_hz / 1000, 'g', 6)} kHz"
+    return f"{short_number(rate_hz / 1000)} kHz"
 
 
 def size_words(size: int) -> str:

@@ -38,7 +38,7 @@ class Palette:
         lit, on_lit: ground and sign of a switch that is on; blue is for what is to be done.
         solo, on_solo: of the solo switch and its lamp.
         wave, cursor, danger, good, warn: drawing, and words that say how it went.
-        lanes: one accent per lane.
+        lanes: one accent per lane; the last is neutral, for what completes the sum.
     """
 
     name: str
@@ -104,6 +104,7 @@ _LANES = (
     ("#a59b62", "#60582f"),
     ("#6e8501", "#056404"),
     ("#a6809b", "#731478"),
+    ("#a9b1bd", "#6b7484"),  # of what completes the sum
 )
 DARK, LIGHT = (
     Palette(

@@ -32,6 +32,7 @@ VOLUME_STEPS = 100
 LEVELS, SEGMENT_PADDING = 6, 28
 METER_WIDTHS, VOLUME_WIDTHS = (120, 56), (86, 56)  # in a wide window and in a narrow one
 NAME_WIDTH = 150
+SIDE, EXPORT_PADDING = 32, 26  # pixels of a button, and around its sign and its word
 CELL_LEVELS = {"meter": 3, "speed": 5}  # cells that hide from a level on; speed has keys
 
 
@@ -65,10 +66,9 @@ class TopBar(QWidget):
         self.name.setObjectName("heading")
         self.name.setFixedWidth(NAME_WIDTH)  # so that nothing beside it moves
         self.time = TimeField()
-        self.bars = QLabel()
+        self.bars = QLabel(tr("no bars"))
         self.bars.setObjectName("caption")
         self.bars.setFont(number_font(9.5))
-        self.bars.setMinimumHeight(self.bars.fontMetrics().height())  # its line stays while there are no bars
         self.bars.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.bars.setAccessibleName(tr("Bar and beat"))
         self.lamp_solo = self._lamp()
@@ -164,10 +164,12 @@ class TopBar(QWidget):
 
     def _button(self, name: str) -> QToolButton:
         button = QToolButton()
-        button.setDefaultAction(self._actions[name])
+        action = self._actions[name]
+        action.setIconText(action.text().replace("&", "").removesuffix("…").strip())
+        button.setDefaultAction(action)
         button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
-        button.setAccessibleName(self._actions[name].text().replace("&", ""))
-        button.setFixedSize(32, 32)
+        button.setAccessibleName(action.text().replace("&", ""))
+        button.setFixedSize(SIDE, SIDE)
         self.buttons[name] = button
         return button
 
@@ -200,9 +202,17 @@ class TopBar(QWidget):
         for name in ("undo", "redo", "start"):
             self.buttons[name].setVisible(level < 4)
         self.lamp_solo.setText(tr("Solo") if level < 2 else "S")
+        self._name_export(level < 2)
         self._gap.changeSize(14 if level < 1 else 2, 0)
         self._row.setSpacing(6 if level < 1 else 3 if level < LEVELS - 1 else 1)
         self._row.setContentsMargins(*((14, 6, 12, 6) if level < 2 else (8, 6, 8, 6)))
+
+    def _name_export(self, named: bool) -> None:
+        """Where the work ends has its word beside its sign while there is room."""
+        button, style = self.buttons["export"], Qt.ToolButtonStyle
+        button.setToolButtonStyle(style.ToolButtonTextBesideIcon if named else style.ToolButtonIconOnly)
+        words = button.fontMetrics().horizontalAdvance(button.text())
+        button.setFixedWidth(button.iconSize().width() + words + EXPORT_PADDING if named else SIDE)
 
     def dress(self, palette: Palette) -> None:
         """Apply a palette."""
@@ -230,8 +240,8 @@ class TopBar(QWidget):
         self.time.show_time(clock(seconds))
 
     def show_bars(self, words: str) -> None:
-        """Show bar and beat under the time; its line stays when there are none."""
-        self.bars.setText(words)
+        """Show bar and beat under the time; empty while nobody knows them."""
+        self.bars.setText(words or tr("no bars"))
 
     def show_solo(self, names: tuple[str, ...]) -> None:
         """Light the lamp while lanes are heard alone."""

@@ -34,7 +34,7 @@ TABLES = (
     "ROWS", "SIDES", "STEPS", "HINTS", "DEVICES", "THEMES", "LANGUAGES", "BUFFERS", "BRIDGES", "CHOICES",
     "STATES", "SNAPS", "FOLLOWS",
     "CHOICES_WORDS",
-    "FIELDS", "ENDS", "MADE", "WITH", "STAGES", "GROUPS", "TOOLS", "SAYINGS", "PRESETS", "TOKENS",
+    "FIELDS", "ENDS", "MADE", "WITH", "STAGES", "GROUPS", "TOOLS", "SAYINGS", "PRESETS", "TOKENS", "DEMO_PROMPTS",
     "PARTS", "SOUND_REASONS", "DECODER_REASONS", "NOTHING_SAID",
 )  # fmt: skip
 CODES = {
@@ -83,7 +83,7 @@ PROGRAMMING = {
 PROTOCOL = {"ArgumentError", "ClipError", "PacketError", "FrameError", "BrokenPipeError", "TimeoutError"}
 MORE_ERRORS = {"BundleTooNew", "BundleDamaged", "OutOfDeviceMemory"}
 NEVER_SHOWN = {"the window closes", "the export was stopped", "{address}"}
-DYNAMIC = {"mute", "solo", "mix", "stem", "rest", "example", "or"}  # what tr() is asked for by a variable
+DYNAMIC = {"mute", "solo", "mix", "stem", "rest", "example", "or", "vocals"}  # what tr() is asked for by a variable
 SYSTEM_REASONS = {
     os.strerror(number)
     for number in (

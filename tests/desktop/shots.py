@@ -200,7 +200,7 @@ class Photographer:
         self.shot("recent")
         from desktop.views.text import tr
 
-        self.window.note.say(f"{tr('Drop to open')} mix.flac", tr("With Shift they become lanes of what is open"))
+        self.window.note.say(f"{tr('Drop to open')} mix.flac", tr("With Shift it becomes a lane"))
         self.shot("drop")
         self.window.note.hide()
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import colorsys
-import os
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, QRect, Qt
-from PySide6.QtGui import QFont, QImage
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QFont
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractSpinBox,
-    QApplication,
     QComboBox,
     QDial,
     QLabel,
@@ -20,6 +19,10 @@ from PySide6.QtWidgets import (
     QSlider,
     QToolButton,
 )
+
+sys.path.insert(0, str(Path(__file__).parent))  # the helper beside this file
+
+from drawn import accent_places, commonest, contrasts, luminance, pixels, rect_in, settle
 
 from desktop.models.ghosts import GhostLane
 from desktop.views.dialogs.export_dialog import ExportDialog
@@ -33,7 +36,6 @@ CONTROLS = (QAbstractButton, QLineEdit, QComboBox, QAbstractSpinBox, QSlider, QD
 SEEN, READ = 3.0, 4.5  # contrast of a control to what is beside it, of words to their ground; WCAG 2.2
 LEAST_PIXELS = 6  # of a control that stand out
 ROOM = 2  # pixels around a control that show its ground
-NEAR_HUE, LEAST_SATURATION, LEAST_VALUE = 0.035, 0.45, 0.3  # what counts as the accent, of 1
 
 
 @pytest.fixture
@@ -49,43 +51,6 @@ def lanes(loaded, qtbot, make_wav):
     loaded.timeline.setFocus()
     settle()
     return loaded
-
-
-def settle():
-    for _ in range(4):
-        QApplication.processEvents()
-
-
-def pixels(widget):
-    """A widget as it is drawn, 0 to 255; (height, width, 3). With LOOK_PICTURES=FOLDER it is kept there as well."""
-    drawn = widget.grab()
-    if folder := os.environ.get("LOOK_PICTURES"):
-        test = os.environ["PYTEST_CURRENT_TEST"].rpartition("::")[2].partition(" ")[0]
-        drawn.save(f"{folder}/{test}-{len(os.listdir(folder)):03}.png")
-    image = drawn.toImage().convertToFormat(QImage.Format.Format_RGB888)
-    rows = np.array(image.constBits(), np.uint8).reshape(image.height(), image.bytesPerLine())  # of its own
-    return rows[:, : 3 * image.width()].reshape(image.height(), image.width(), 3)
-
-
-def luminance(rgb):
-    part = np.asarray(rgb, np.float64) / 255
-    linear = np.where(part <= 0.04045, part / 12.92, ((part + 0.055) / 1.055) ** 2.4)
-    return linear @ np.array([0.2126, 0.7152, 0.0722])
-
-
-def contrasts(rgb, ground):
-    """Of every pixel to one colour."""
-    ours, other = luminance(rgb), luminance(ground)
-    return (np.maximum(ours, other) + 0.05) / (np.minimum(ours, other) + 0.05)
-
-
-def commonest(rgb):
-    colours, counts = np.unique(rgb.reshape(-1, 3), axis=0, return_counts=True)
-    return colours[counts.argmax()]
-
-
-def rect_in(widget, top):
-    return QRect(widget.mapTo(top, QPoint(0, 0)), widget.size())
 
 
 def wholly_seen(widget):
@@ -166,23 +131,12 @@ def test_every_control_is_seen_and_every_word_is_read(lanes, qtbot, theme):
 def test_one_colour_says_what_is_to_be_done(lanes, theme):
     lanes.workspace.settings.set("theme", theme)
     settle()
-    accent = colorsys.rgb_to_hsv(*(int(palette_for(theme).accent[place : place + 2], 16) / 255 for place in (1, 3, 5)))
-    drawn = pixels(lanes) / 255
-    most, least = drawn.max(axis=2), drawn.min(axis=2)
-    saturated = (most - least > LEAST_SATURATION * np.maximum(most, 1e-6)) & (most > LEAST_VALUE)
-    rows, columns = np.nonzero(saturated)
-    hues = np.array([colorsys.rgb_to_hsv(*drawn[row, column])[0] for row, column in zip(rows, columns, strict=True)])
     allowed = [rect_in(widget, lanes) for widget in (lanes.prompt.go, lanes.top.logo)]
     current = lanes.timeline.lanes.get(lanes.workspace.document.current)
     allowed += [rect_in(current.header, lanes)] if current is not None else []
-    near = np.abs(hues - accent[0]) < NEAR_HUE
-    stray = {
-        (int(column), int(row))
-        for row, column in zip(rows[near], columns[near], strict=True)
-        if not any(area.contains(int(column), int(row)) for area in allowed)
-    }
-    assert near.any(), "the button to run is in the accent"
-    assert sorted(stray)[:5] == []
+    found = accent_places(lanes, theme)
+    assert found, "the button to run is in the accent"
+    assert [place for place in found if not any(area.contains(*place) for area in allowed)][:5] == []
 
 
 def test_figures_stand_still(lanes):

@@ -198,7 +198,7 @@ def test_tempo_and_key_are_shown_with_their_doubt_and_changed_in_the_card(loaded
     )
     tempo._say("done")
     assert (tools.tempo.text(), tools.key.text()) == ("97.5 BPM?", "F#m")
-    assert "a guess (30%)" in tools.tempo.toolTip()
+    assert "a guess (30 %)" in tools.tempo.toolTip()
     tools.tempo.click()
     card = tools.card
     assert card.isVisible()

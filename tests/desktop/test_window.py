@@ -330,7 +330,7 @@ def test_the_bridge_is_hosted_and_says_where(loaded, qtbot):
     assert loaded.workspace.troubles == []
     assert "127.0.0.1" in loaded.status.bridge.text()
     loaded.workspace.settings.set("bridge", "off")
-    assert loaded.status.bridge.text() == "OSC: off"
+    assert loaded.status.bridge.text() == "DAW bridge: off"
 
 
 def test_everything_that_can_be_used_has_a_name_and_can_be_reached_by_keys(loaded, qtbot):

@@ -322,4 +322,4 @@ def test_a_take_says_its_null_and_presence_in_figures_of_the_language(loaded, qt
     made = TakeOrigin(task="isolate", null_db=-62.4, similarity=0.5)
     loud = replace(lane, takes=(replace(lane.take, made=made),), active=0)
     assert caption(loud)[0].endswith("−62 dB")
-    assert take_words(1, loud.take) == "Take 1 · 0,50"
+    assert take_words(1, loud.take) == "Take 1 · Passung 0,50"

@@ -318,7 +318,7 @@ class ExportDialog(QDialog):
             parts, _ = self._files_out.parts(self.chosen(), self._ticked(), self.name.template, self._region())
             kind = str(self.kind.currentData())
             if kind in SESSION_FORMATS:
-                names = [(self._workspace.document.project.title or "untitled") + SESSION_FORMATS[kind].suffix]
+                names = [(self._workspace.document.project.title or tr("untitled")) + SESSION_FORMATS[kind].suffix]
             else:
                 names = [part.name + FORMATS[kind].suffix for part in parts]
             self.preview.setText("\n".join(names))

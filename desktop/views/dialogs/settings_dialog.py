@@ -34,6 +34,7 @@ from desktop.models.diagnostics import CheckRow
 from desktop.models.disk_use import DiskUse
 from desktop.models.examples import usable
 from desktop.models.workspace import Workspace
+from desktop.views.dialogs.list_field import ListField
 from desktop.views.layout import on_screen, scrolled
 from desktop.views.prompt.advanced import DEVICES
 from desktop.views.sentences import said
@@ -251,16 +252,17 @@ class SettingsDialog(QDialog):
         heading = QLabel(tr("Folders that clips may lie in, besides your home folder"))
         heading.setWordWrap(True)
         column.addWidget(heading)
-        self.folders = QListWidget()
+        self.folders = ListField(tr("None yet: clips may lie in your home folder"))
         self.folders.setAccessibleName(heading.text())
         self.folders.setMaximumHeight(96)
         column.addWidget(self.folders)
-        add, remove = QPushButton(tr("Add a folder …")), QPushButton(tr("Remove the folder"))
+        add, self.remove_folder = QPushButton(tr("Add a folder …")), QPushButton(tr("Remove the folder"))
         add.clicked.connect(self._choose_bridge_folder)
-        remove.clicked.connect(self._remove_bridge_folder)
+        self.remove_folder.clicked.connect(self._remove_bridge_folder)
+        self.folders.currentRowChanged.connect(lambda row: self._show_removable())
         buttons = QHBoxLayout()
         buttons.addWidget(add)
-        buttons.addWidget(remove)
+        buttons.addWidget(self.remove_folder)
         buttons.addStretch(1)
         column.addLayout(buttons)
         column.addStretch(1)
@@ -271,6 +273,13 @@ class SettingsDialog(QDialog):
     def _show_folders(self) -> None:
         self.folders.clear()
         self.folders.addItems(self._workspace.settings.get("bridge_folders"))
+        self.folders.setCurrentRow(self.folders.count() - 1)
+        self._show_removable()
+
+    def _show_removable(self) -> None:
+        chosen = self.folders.currentItem() is not None
+        self.remove_folder.setEnabled(chosen)
+        self.remove_folder.setToolTip("" if chosen else tr("Choose a folder of the list first"))
 
     def _choose_bridge_folder(self) -> None:
         if name := QFileDialog.getExistingDirectory(self, tr("Folder that clips may lie in")):
@@ -284,7 +293,7 @@ class SettingsDialog(QDialog):
         self._show_folders()
 
     def _remove_bridge_folder(self) -> None:
-        item = self.folders.currentItem() or self.folders.item(0)
+        item = self.folders.currentItem()
         if item is not None:
             kept = [name for name in self._workspace.settings.get("bridge_folders") if name != item.text()]
             self._workspace.settings.set("bridge_folders", kept)
@@ -368,8 +377,8 @@ class SettingsDialog(QDialog):
         self._workspace.disk_use(self._show_disk)
 
     def _show_disk(self, use: DiskUse) -> None:
-        words = tr("this project {project}, which is {ratio} times its audio; in all {all}")
-        words = words if use.audio_bytes else tr("in all {all}")
+        words = tr("This project: {project}, {ratio} times its audio. All together: {all}")
+        words = words if use.audio_bytes else tr("All together: {all}")
         values = {"project": size_words(use.project_bytes), "ratio": number(use.ratio, 1)}
         values["all"] = size_words(use.total_bytes + use.dragged_bytes)
         for name, value in values.items():
@@ -417,7 +426,9 @@ class SettingsDialog(QDialog):
         row = self._selected()
         if row is None:
             return
-        self.use.setEnabled(not row.problem and row.place != self._workspace.settings.get("bundle"))
+        in_use = row.place == self._workspace.settings.get("bundle")
+        self.use.setEnabled(not row.problem and not in_use)
+        self.use.setToolTip(tr("It is in use") if in_use else said(row.problem) if row.problem else "")
         parts = [said(row.problem)] if row.problem else list(_able_words(row))
         parts += [verdict] if verdict else []
         parts += [] if row.problem else [f"{tr('Licence')}: {row.licence}"]

@@ -88,7 +88,7 @@ class PromptBar(QFrame):
         self._lane = self._source = ""
         self._selection: tuple[int, int] | None = None
         self._heard: tuple[tuple[str, float], ...] = ()
-        self._has_mix = False
+        self._has_mix = self._is_open = False
         self._trials: tuple[str, ...] = ()
         self._examples: tuple[Path, ...] = ()
         self._bundle = BundleRow(bundle, bundle)
@@ -118,10 +118,8 @@ class PromptBar(QFrame):
         self.text.edited.connect(self._show_offers)
         self.replacement = self._field(tr("Replace with"), tr("What to replace it with"))
         self.replacement.set_several(False)
-        self.replacement.setPlaceholderText(tr("with, e.g. trumpet"))
         self.go = QPushButton(tr("Run"))
         self.go.setObjectName("go")
-        self.go.setToolTip(tr("Run it (Ctrl+Return)"))
         self.go.clicked.connect(self._ask)
 
     def _field(self, name: str, tip: str) -> PromptField:
@@ -251,6 +249,16 @@ class PromptBar(QFrame):
         self.text.set_heard(tuple(name for name, share in heard))
         self._show_offers()
 
+    def show_open(self, is_open: bool) -> None:
+        """Say whether there is a sound to work on; until then the button is not what the eye is to find."""
+        self._is_open = is_open
+        self._show_go()
+
+    def _show_go(self) -> None:
+        ready = self._is_open or self._rule().input_slot is None
+        mark(self.go, "waits", not ready)
+        self.go.setToolTip(tr("Run it (Ctrl+Return)") if ready else tr("Open or drop an audio file first"))
+
     def show_trials(self, names: tuple[str, ...]) -> None:
         """Offer names that one click takes out of the mix."""
         if names != self._trials:
@@ -366,7 +374,7 @@ class PromptBar(QFrame):
             ]
         if task == "isolate" and self._has_mix and not self.text.text() and self._selection is None:
             tip = tr("Click to take it out of the mix")
-            offers += [Chip(("trial", name), name, tip) for name in self._trials]
+            offers += [Chip(("trial", tr(name)), tr(name), tip) for name in self._trials]
             offers += [Chip(("stems", name), tr(words), tr(tip)) for name, words, tip in PRESETS]
         self.offers.show_chips(tuple(offers))
         self.strip.fit()
@@ -402,7 +410,9 @@ class PromptBar(QFrame):
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
         """Keep the popover at its place."""
         super().resizeEvent(event)
-        self.strength.show_ends(self.width() >= ENDS_FROM)
+        has_room = self.width() >= ENDS_FROM
+        self.strength.show_ends(has_room)
+        self.replacement.setPlaceholderText(tr("with, e.g. trumpet") if has_room else tr("with what"))
         if self.popover.isVisible():
             self.popover.place()
 
@@ -424,6 +434,7 @@ class PromptBar(QFrame):
         task = TASKS[str(self.task.currentData())]
         self.advanced.fit(task, self._rule(), self._bundle, bool(self._examples))
         self._show_changes()
+        self._show_go()
         if self.popover.isVisible():
             self.popover.place()
 

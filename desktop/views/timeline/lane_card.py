@@ -18,7 +18,7 @@ GAIN_WIDTH = 220  # pixels
 
 
 class LaneCard(QFrame):
-    """Three controls with their names.
+    """Controls with their names: three for what was taken out, and two for a lane without a sensitivity.
 
     Args:
         document: whose lane.
@@ -40,7 +40,7 @@ class LaneCard(QFrame):
         self.pan.set_amount(lane.pan)
         self.sensitivity = Knob(palette, (0.0, 1.0), NEUTRAL, 0.0, sensitivity_words)
         self.sensitivity.set_amount(lane.sensitivity)
-        self.sensitivity.setEnabled(lane.taken_out is not None)
+        self.sensitivity.setVisible(lane.taken_out is not None)
         rows = (
             (tr("Gain"), self.gain, self.gain.changed, "gain of {lane}", "gain_db"),
             (tr("Pan"), self.pan, self.pan.turned, "pan of {lane}", "pan"),
@@ -52,6 +52,7 @@ class LaneCard(QFrame):
         grid.addWidget(title, 0, 0, 1, 2)
         for place, (words, control, changed, template, field) in enumerate(rows, 1):
             label, told = QLabel(words), Message(template, lane=lane.name)
+            label.setHidden(control.isHidden())
             label.setBuddy(control)
             control.setAccessibleName(words)
             if isinstance(control, Knob):

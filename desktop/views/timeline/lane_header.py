@@ -128,8 +128,11 @@ class LaneHeader(QWidget):
         self.sensitivity.turned.connect(
             lambda amount: self._tell(Message("sensitivity of {lane}", lane=self._called), "sensitivity", amount)
         )
+        kept = self.sensitivity.sizePolicy()
+        kept.setRetainSizeWhenHidden(True)  # the grid stays where a lane has none
+        self.sensitivity.setSizePolicy(kept)
         self.knob_names = QWidget()
-        names = []
+        names = self._knob_labels = []
         for words, knob in ((tr("Pan"), self.pan), (tr("Sens."), self.sensitivity)):
             knob.setFixedWidth(KNOB_WIDTH)
             label = QLabel(words)
@@ -137,6 +140,7 @@ class LaneHeader(QWidget):
             label.setToolTip(knob.toolTip())
             label.setFixedWidth(KNOB_WIDTH)
             label.setAlignment(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop)
+            label.setSizePolicy(kept)
             names.append(label)
         row = beside(*names, spacing=KNOB_GAP)
         row.setContentsMargins(0, 0, 0, 0)
@@ -208,7 +212,8 @@ class LaneHeader(QWidget):
         self.takes.setVisible(len(lane.takes) > 1)
         self.unfold.setVisible(len(lane.takes) > 1)
         self.knob_names.setVisible(len(lane.takes) < 2)
-        self.sensitivity.setEnabled(lane.taken_out is not None)
+        for widget in (self.sensitivity, self._knob_labels[-1]):
+            widget.setVisible(lane.taken_out is not None)  # what was not taken out has none
         self.grip.setEnabled(True)
         self._show_rows()
         self.setAccessibleName(f"{tr('Lane')} {lane_name(lane)}")
@@ -363,7 +368,7 @@ def caption(lane: Lane) -> tuple[str, bool]:
 def take_words(count: int, take: LaneTake) -> str:
     """Number of the take, and its similarity to the prompt if known."""
     similarity = take.made.similarity
-    return f"{tr('Take')} {count}" + (f" · {number(similarity, 2)}" if similarity is not None else "")
+    return f"{tr('Take')} {count}" + (f" · {tr('fit')} {number(similarity, 2)}" if similarity is not None else "")
 
 
 def pan_words(pan: float) -> str:

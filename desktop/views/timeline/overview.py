@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QWidget
 
 from desktop.audio.peaks import Peaks
 from desktop.models.markers import Markers
-from desktop.models.viewport import Viewport
+from desktop.models.viewport import ROOM, Viewport
 from desktop.views.text import tr
 from desktop.views.theme import Palette, faded
 
@@ -102,12 +102,17 @@ class OverviewStrip(QWidget):
         self.update()
 
     def pixel_of(self, sample: float) -> float:
-        """Pixel of a sample."""
-        return sample / max(self._content.length, 1) * self.width()
+        """Pixel of a sample; the one that it has in the lanes while they show all."""
+        return sample / self._whole * self.width()
 
     def sample(self, x: float) -> float:
         """Sample at a pixel."""
-        return x / max(self.width(), 1) * self._content.length
+        return x / max(self.width(), 1) * self._whole
+
+    @property
+    def _whole(self) -> float:
+        """Samples over the whole width: the song, and the air after its end that lanes have too."""
+        return max(self._content.length, 1) * ROOM
 
     @property
     def frame(self) -> QRectF:
@@ -156,7 +161,7 @@ class OverviewStrip(QWidget):
         content, width = self._content, self.width()
         if content.peaks is None or width < 2:
             return
-        low, high, power = content.peaks.columns(0.0, content.length / width, width)
+        low, high, power = content.peaks.columns(0.0, self._whole / width, width)
         loudest = max(float(np.maximum(high, -low).max(initial=0.0)), 1e-3)  # a map shows the shape of a quiet song too
         ground = HEIGHT - 2 - THREAD_PIXELS * min(len(content.threads), 4)
         for heights, share in ((np.maximum(high, -low), 0.4), (np.sqrt(power), 0.9)):

@@ -39,7 +39,9 @@ class TakeRow(QFrame):
         self.name.setCheckable(True)
         self.name.setFixedSize(WIDTH - INDENT - 6, HEIGHT - 6)
         self.name.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
-        self.name.setToolTip(tr("Hear this take"))
+        self.name.setToolTip(
+            f"{tr('Hear this take')}\n{tr('The fit says how like the prompt it sounds, from -1 to 1')}"
+        )
         self.name.clicked.connect(self.chosen)
         row = beside(self.name, (wave, 1), spacing=0)
         row.setContentsMargins(INDENT, 0, 0, 1)

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QFrame, QLabel, QPushBu
 from desktop.models.tempo import TempoModel
 from desktop.models.transport import Transport
 from desktop.views.layout import beside, under
-from desktop.views.text import tr
+from desktop.views.text import percent, short_number, tr
 from engine import BPM_LIMITS, KEY_NAMES, METER_LIMITS
 
 SURE, LIKELY = 0.6, 0.35
@@ -25,8 +25,9 @@ STATES = {
 
 
 def sure_words(confidence: float) -> str:
-    """How sure, in a word."""
-    return tr("sure") if confidence >= SURE else tr("likely") if confidence >= LIKELY else tr("a guess")
+    """How sure, in a word and a share: ``likely (53 %)``."""
+    word = tr("sure") if confidence >= SURE else tr("likely") if confidence >= LIKELY else tr("a guess")
+    return f"{word} ({percent(confidence)})"
 
 
 class TempoCard(QFrame):
@@ -133,13 +134,12 @@ class TempoCard(QFrame):
             return tr(STATES[self._tempo.state])
         lines = []
         if estimate.bpm:
-            lines.append(f"{estimate.bpm:g} BPM: {sure_words(estimate.bpm_confidence)} ({estimate.bpm_confidence:.0%})")
-            downbeat = estimate.downbeat_confidence
-            lines.append(f"{tr('first beat of the bar')}: {sure_words(downbeat)} ({downbeat:.0%})")
+            lines.append(f"{short_number(estimate.bpm)} BPM: {sure_words(estimate.bpm_confidence)}")
+            lines.append(f"{tr('First beat of the bar')}: {sure_words(estimate.downbeat_confidence)}")
             if estimate.beats_s:
-                lines.append(tr("the tempo drifts; the grid follows every beat"))
+                lines.append(tr("The tempo drifts; the grid follows every beat"))
         else:
-            lines.append(tr("no beat was heard"))
+            lines.append(tr("No beat was heard"))
         if estimate.key:
-            lines.append(f"{tr(estimate.key)}: {sure_words(estimate.key_confidence)} ({estimate.key_confidence:.0%})")
+            lines.append(f"{tr(estimate.key)}: {sure_words(estimate.key_confidence)}")
         return f"{tr('Estimated')}\n" + "\n".join(lines)

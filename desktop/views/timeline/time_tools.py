@@ -10,7 +10,7 @@ from desktop.models.settings import AppSettings
 from desktop.models.tempo import TempoModel
 from desktop.models.transport import Transport
 from desktop.views.layout import beside
-from desktop.views.text import tr
+from desktop.views.text import short_number, tr
 from desktop.views.theme import Palette, icon, number_font
 from desktop.views.timeline.ruler import HEIGHT
 from desktop.views.timeline.tempo_card import LIKELY, SURE, TempoCard, sure_words
@@ -50,7 +50,7 @@ class TimeTools(QWidget):
         self.follow.setMenu(self._menu("follow", FOLLOWS))
         self.follow.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         row = beside(self.tempo, self.key, 1, self.grid, self.snap, self.click, self.follow, spacing=3)
-        row.setContentsMargins(7, 4, 8, 5)
+        row.setContentsMargins(1, 4, 8, 5)  # so that the tempo stands below the tools
         self.setLayout(row)
         tempo.changed.connect(self.show_tempo)
         settings.changed.connect(self._show_settings)
@@ -115,14 +115,14 @@ class TimeTools(QWidget):
         self.tempo.setText("… BPM" if waiting else "— BPM")
         if time_map is not None:
             doubt = "?" if unsure and estimate is not None and estimate.bpm_confidence < SURE else ""
-            self.tempo.setText(f"{round(time_map.bpm, 1):g} BPM{doubt}")
+            self.tempo.setText(f"{short_number(round(time_map.bpm, 1))} BPM{doubt}")
         guessed = unsure and estimate is not None and estimate.key_confidence < LIKELY
         self.key.setText(short_key(tempo.key) + ("?" if guessed else ""))
         self.key.setVisible(bool(tempo.key))
         self.tempo.setToolTip(self.card.told or tr("Tempo, bars and key"))
         told = tr(tempo.key)
         if unsure and estimate is not None and estimate.key:
-            told = f"{told}: {sure_words(estimate.key_confidence)} ({estimate.key_confidence:.0%})"
+            told = f"{told}: {sure_words(estimate.key_confidence)}"
         self.key.setToolTip(told)
         for button in (self.grid, self.click):
             button.setEnabled(time_map is not None)

@@ -31,7 +31,8 @@ LINES_BELOW = 1.0  # samples per pixel: below this single samples are joined by 
 DOTS_BELOW = 0.25  # and below this they are dots
 COVER_STEPS = 15  # of a pixel at the edge of a wave; two such numbers make one index into 256 colours
 OUTER_SHARE, INNER_SHARE = 0.45, 0.95  # how strong the extremes and the mean power are drawn
-DIMMED_SHARE = 0.35
+DIMMED_SHARE = 0.45  # of a lane that is not heard, however it is drawn
+FAINTEST_SHARE = 0.35  # of the presence of what is hardly there
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -260,7 +261,7 @@ def _paint_spectrum(
     image = QImage(pixels.data, pixels.shape[1], BANDS, pixels.shape[1], QImage.Format.Format_Indexed8)
     image.setColorTable(_spectrum_colours(look.palette, look.colour))
     painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-    painter.setOpacity(0.45 if look.dimmed else 1.0)
+    painter.setOpacity(DIMMED_SHARE if look.dimmed else 1.0)
     rgb = image.convertToFormat(QImage.Format.Format_RGB32)
     painter.drawImage(QRectF(left, 0, width, look.height - look.shade_height), rgb)
     painter.setOpacity(1.0)
@@ -339,7 +340,7 @@ def _presence(
     else:
         own = picture.peaks.power(view.sample(first) - picture.start, scale, width)
     share = np.where(whole > 1e-9, own / np.maximum(whole, 1e-9), 0.0)
-    return np.where(share >= HEARD_SHARE, np.clip(share, DIMMED_SHARE, 1.0), 0.0).astype(np.float32)
+    return np.where(share >= HEARD_SHARE, np.clip(share, FAINTEST_SHARE, 1.0), 0.0).astype(np.float32)
 
 
 _POWERS: WeakKeyDictionary[Peaks, tuple[object, FloatArray]] = WeakKeyDictionary()  # a mix that is closed is let go
