@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import soundfile as sf
 
-from training.data.credits import credit
+from training.data.credits import credits_of
 from training.data.sources import RATE, NoteBank, SoundLibrary, read_stereo
 from training.synthesis.effects import Placement, put
 from training.synthesis.render import _add, _bank_note
@@ -224,10 +224,10 @@ def _faded(audio_CN: Audio) -> Audio:
     return out
 
 
-def description(shipped: list[str], sounds: SoundLibrary) -> dict[str, Any]:
+def description(shipped: list[str]) -> dict[str, Any]:
     """What ``demo.json`` says: prompts with the files of their true stems, and whose sounds they are."""
     rows = [
-        {"prompt": p.prompt, "credit": credit(*p.source, sounds)}
+        {"prompt": p.prompt, "credit": credits_of([":".join(p.source)])[0]}
         | ({"reference": f"{p.prompt.replace(' ', '-')}.flac"} if p.prompt in shipped else {})
         for p in BAND
     ]
@@ -247,7 +247,7 @@ def main(argv: list[str]) -> int:
     _write(args.folder / "mix.flac", np.sum(list(stems.values()), axis=0))
     for prompt in args.prompts:
         _write(args.folder / f"{prompt.replace(' ', '-')}.flac", stems[prompt])
-    text = json.dumps(description(args.prompts, SoundLibrary.find()), indent=1, ensure_ascii=False)
+    text = json.dumps(description(args.prompts), indent=1, ensure_ascii=False)
     (args.folder / "demo.json").write_text(text + "\n", "utf-8")
     print(f"{args.folder}: {SECONDS:g} s at {RATE} Hz stereo, {', '.join(stems)}")
     return 0

@@ -1,9 +1,12 @@
 """The mask decoder's stems as the flow's: at its rate, in mono, a kit as one, and nothing said that cannot be drawn."""
 
+import json
+
 import numpy as np
 import pytest
 
 from training.config import load_preset
+from training.data.credits import credits
 from training.data.stem_cache import StemCache
 from training.flow import stems_of_recordings
 from training.mask.render import SAMPLES, Row, write_rows
@@ -55,3 +58,23 @@ def test_a_cache_is_not_written_twice(rows, tmp_path):
     stems_of_recordings.main([str(tmp_path / "cache"), "--stems", str(rows)])
     with pytest.raises(ValueError, match="holds stems already"):
         stems_of_recordings.main([str(tmp_path / "cache"), "--stems", str(rows)])
+
+
+def test_the_credits_of_such_a_cache_name_whose_recordings_were_heard(rows, tmp_path, monkeypatch):
+    sounds = tmp_path / "sounds"
+    for folder, licence in (("recordings/a-kit", "CC0-1.0"), ("banks/horn", "CC BY 4.0")):
+        (sounds / folder).mkdir(parents=True)
+        index = {"licence": licence, "attribution": "Somebody", "source": "a site"}
+        (sounds / folder / "index.json").write_text(json.dumps(index), "utf-8")
+    (sounds / "fluidr3.sf3").touch()
+    monkeypatch.setenv("FLUXSTEM_SOUNDS", str(sounds))
+    heard = [Row(tone(90), {"family": family, "source": source, "piece": "x", "part_name": ""})
+             for family, source in (("drums", "bank:recorded/a-kit:drums"), ("horn", "bank:horn"))]  # fmt: skip
+    write_rows(tmp_path / "others", "shard-00000", heard)
+    stems_of_recordings.main([str(tmp_path / "cache"), "--stems", str(tmp_path / "others")])
+    assert credits(StemCache(tmp_path / "cache")) == [
+        "bank horn: CC BY 4.0, Somebody; a site", "recording a-kit: CC0-1.0, Somebody; a site"
+    ]  # fmt: skip
+    (sounds / "banks" / "horn" / "index.json").unlink()
+    with pytest.raises(FileNotFoundError, match="says whose banks/horn is"):
+        credits(StemCache(tmp_path / "cache"))
