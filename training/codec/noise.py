@@ -2,14 +2,16 @@
 
 A flow's latents are never quite those of real audio; this says how much error a codec forgives. MAGE (arXiv 2604.09803)
 section 3.1 eq. 3 trains the decoder on noisy latents for that reason. Audio is drawn from the run's stem cache with a
-seed that no training step has: single sources, and mixtures of two.
+seed that no training step has: single sources, and mixtures of two. With ears (``--tower``, ``--musicnn``) the Fréchet
+distance between what went in and what came out is told too.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +23,7 @@ from training.codec.train import load_codec
 from training.config import Preset, load_preset, preset_of_run
 from training.data.mixer import StemMixer
 from training.data.stem_cache import StemCache
+from training.eval.embeddings import AudioEmbedding, MusicnnEmbedding, PromptTowers, Vectors, embed_stem, frechet
 from training.metrics import Interval, log_mel_l1, median_interval, si_sdr
 from training.trainer.arguments import RUNS
 from training.typing import Audio
@@ -33,11 +36,19 @@ FIGURES = {"SI-SDR": "SI-SDR, dB", "log-mel L1": "log-mel L1"}
 
 @dataclass(frozen=True, slots=True)
 class NoisePoint:
-    """Figures of one kind of audio at one level of noise: medians and 95 % intervals."""
+    """Figures of one kind of audio at one level of noise.
+
+    Attributes:
+        kind: of ``KINDS``.
+        noise: deviations of a latent channel.
+        figures: medians and 95 % intervals by name, of ``FIGURES``.
+        distances: Fréchet distance between input and output by the name of the ear.
+    """
 
     kind: str
     noise: float
     figures: dict[str, Interval]
+    distances: dict[str, float] = field(default_factory=dict)
 
 
 def run_preset(run: Path, named: str = "") -> Preset:
@@ -75,27 +86,51 @@ def noisy_round(codec: MixWavCodec, audio: Audio, noise: float) -> Audio:
     return made
 
 
-def measure(codec: MixWavCodec, preset: Preset, cache: StemCache, count: int) -> list[NoisePoint]:
-    """Every kind of audio at every level of noise."""
-    points = []
+def measure(
+    codec: MixWavCodec, preset: Preset, cache: StemCache, count: int,
+    levels: Sequence[float] = LEVELS, ears: Sequence[AudioEmbedding] = (),
+) -> list[NoisePoint]:  # fmt: skip
+    """Every kind of audio at every level of noise.
+
+    Args:
+        codec: with the preset's grid.
+        preset: of the codec's run.
+        cache: where the audio comes from.
+        count: clips of each kind.
+        levels: deviations of the noise on a latent channel.
+        ears: embeddings for Fréchet distances; none leaves them out.
+    """
+    points, rate_hz = [], preset.grid.rate_hz
     for kind in KINDS:
         audio = clips(preset, cache, kind, count)
-        for noise in LEVELS:
+        true = {ear.name: _heard(ear, audio, rate_hz) for ear in ears}
+        for noise in levels:
             made = noisy_round(codec, audio, noise)
             pairs = list(zip(made, audio, strict=True))
             figures = {
                 "SI-SDR": median_interval([si_sdr(m, a) for m, a in pairs]),
-                "log-mel L1": median_interval([log_mel_l1(m, a, preset.grid.rate_hz) for m, a in pairs]),
+                "log-mel L1": median_interval([log_mel_l1(m, a, rate_hz) for m, a in pairs]),
             }
-            points.append(NoisePoint(kind, noise, figures))
+            distances = {ear.name: frechet(_heard(ear, made, rate_hz), true[ear.name]) for ear in ears}
+            points.append(NoisePoint(kind, noise, figures, distances))
     return points
+
+
+def _heard(ear: AudioEmbedding, audio: Audio, rate_hz: int) -> Vectors:
+    """Windows of all clips ``(B, N)`` as embeddings ``(windows, E)``."""
+    return np.concatenate([embed_stem(ear, clip[None], rate_hz).windows for clip in audio])
 
 
 def table(points: list[NoisePoint]) -> str:
     """The figures as a Markdown table."""
-    lines = [f"| audio | noise | {' | '.join(FIGURES.values())} |", "|---|---|" + "---|" * len(FIGURES)]
+    ears = [f"FAD, {name}" for name in points[0].distances]
+    lines = [
+        f"| {' | '.join(['audio', 'noise', *FIGURES.values(), *ears])} |",
+        "|---|---|" + "---|" * (len(FIGURES) + len(ears)),
+    ]
     for point in points:
         cells = [f"{m:.2f} ({low:.2f} to {high:.2f})" for m, low, high in (point.figures[name] for name in FIGURES)]
+        cells += [f"{distance:.3f}" for distance in point.distances.values()]
         lines.append(f"| {point.kind} | {point.noise:g} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
@@ -128,6 +163,9 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--preset", default="", help="name or TOML file, for a run unpacked from a bundle")
     parser.add_argument("--cache", type=Path, help="stem cache; runs/cache-PRESET when not given")
     parser.add_argument("--clips", type=int, default=24, help="of each kind of audio")
+    parser.add_argument("--levels", type=float, nargs="+", default=LEVELS, help="of noise, in deviations of a channel")
+    parser.add_argument("--tower", type=Path, metavar="RUN", help="run of the prompt towers, for a Fréchet distance")
+    parser.add_argument("--musicnn", type=Path, metavar="FILE", help="musicnn's wheel or folder, for another one")
     asked = parser.parse_args(argv)
     if asked.clips < 1:
         raise ValueError(f"--clips must be at least 1, got {asked.clips}")
@@ -135,7 +173,10 @@ def main(argv: list[str]) -> int:
     if not (asked.run / "codec.pt").is_file():
         raise FileNotFoundError(f"no codec.pt in {asked.run}; let `python -m training codec --resume RUN` finish first")
     codec = load_codec(preset, asked.run)
-    points = measure(codec, preset, StemCache(asked.cache or RUNS / f"cache-{preset.name}"), asked.clips)
+    ears: list[AudioEmbedding] = [PromptTowers(asked.tower)] if asked.tower else []
+    ears += [MusicnnEmbedding(asked.musicnn)] if asked.musicnn else []
+    cache = StemCache(asked.cache or RUNS / f"cache-{preset.name}")
+    points = measure(codec, preset, cache, asked.clips, asked.levels, ears)
     sys.stdout.write(f"{asked.clips} clips of each kind; median and 95 % interval\n\n{table(points)}\n")
     draw(points, f"{preset.name}: decoded audio against noise on its latents", asked.out)
     sys.stdout.write(f"\nwrote {asked.out}\n")

@@ -222,6 +222,16 @@ def test_noise_on_latents_costs_quality_and_the_command_shows_how_much(tiny_run,
     assert far[1] > far[0]
 
 
+def test_what_an_ear_hears_of_the_codec_grows_with_the_noise(tiny_run, tmp_path, capsys):
+    given = ["noise", str(tiny_run.codec), "--cache", str(tiny_run.cache.folder), "--clips", "3"]
+    given += ["--levels", "0", "9", "--tower", str(tiny_run.prompt), "--out", str(tmp_path / "noise.png")]
+    assert training(given) == 0
+    rows = [line.split(" | ") for line in capsys.readouterr().out.splitlines() if line.startswith("| ")]
+    assert rows[0][-1] == "FAD, our towers |"
+    near, far = (float(row[-1].removesuffix(" |")) for row in rows[1:3])
+    assert 0 < near < far
+
+
 def test_a_folder_without_a_run_is_one_sentence(tmp_path, capsys):
     assert training(["noise", str(tmp_path), "--out", str(tmp_path / "x.png")]) == 2
     assert "give the folder of a codec or flow run" in capsys.readouterr().err
