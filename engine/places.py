@@ -11,7 +11,7 @@ import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from pathlib import Path
 
 from engine.audio.format_apart import RateAndLength, rate_and_length
@@ -139,8 +139,15 @@ def length_of(path: str) -> float | None:
 
 def _format_of(path: str) -> RateAndLength | None:
     with contextlib.suppress(OSError, ValueError):  # ValueError: no path at all
-        return rate_and_length(Path(path)) if os.path.isfile(path) else None
+        found = os.stat(path)
+        return _format_in(path, found.st_ino, found.st_size, found.st_mtime_ns) if os.path.isfile(path) else None
     return None
+
+
+@lru_cache(maxsize=64)
+def _format_in(path: str, number: int, size: int, mtime_ns: int) -> RateAndLength | None:
+    """Asked once for all places in a file: of most kinds, each time would take another process."""
+    return rate_and_length(Path(path))
 
 
 def without_part(example: str) -> tuple[str, str]:

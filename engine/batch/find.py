@@ -96,7 +96,7 @@ def _made_in(folders: Iterable[str]) -> frozenset[str]:
 
 def _files_of(sidecar: Path) -> list[str]:
     try:
-        if sidecar.stat().st_size > SIDECAR_LIMIT_BYTES:
+        if not sidecar.is_file() or sidecar.stat().st_size > SIDECAR_LIMIT_BYTES:  # no pipe, and no device without end
             return []
         data = json.loads(sidecar.read_bytes())
     except (OSError, ValueError, RecursionError):

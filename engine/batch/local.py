@@ -167,7 +167,7 @@ def fetch(path: str) -> None:
     if advise is None:
         return
     with contextlib.suppress(OSError):
-        number = os.open(path, os.O_RDONLY)
+        number = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # of a pipe, nobody may ever write into it
         try:
             advise(number, 0, FETCH_LIMIT_BYTES, os.POSIX_FADV_WILLNEED)
         finally:

@@ -7,6 +7,7 @@ import soundfile
 from clihelp import music
 
 from engine import AudioError, Place, RequestError, example_in_seconds, rate_of, region_in_seconds, region_of
+from engine.audio.format_apart import rate_and_length
 from engine.media.reference import MediaExample
 
 RATE_HZ = 44_100
@@ -40,6 +41,17 @@ def test_seconds_need_no_file(tmp_path):
 def test_samples_are_those_of_the_file(sound):
     assert region_in_seconds(region_of("1001smp-1:00"), sound) == (1001 / RATE_HZ, 60.0)
     assert round(region_in_seconds(region_of("999999999999999smp-1:00"), sound)[0] * RATE_HZ) == 999_999_999_999_999
+
+
+def test_of_many_places_in_a_file_its_rate_is_asked_for_once_until_it_changes(tmp_path, monkeypatch):
+    """Of a kind whose rate only another process tells."""
+    path, asked = tmp_path / "clip.aiff", []
+    monkeypatch.setattr("engine.places.rate_and_length", lambda path: asked.append(path) or rate_and_length(path))
+    for rate_hz in (RATE_HZ, 48_000):
+        soundfile.write(path, music(0.1 * rate_hz / RATE_HZ, RATE_HZ), rate_hz)
+        regions = [region_in_seconds(region_of(f"{start}smp-{start + 1}smp"), str(path)) for start in range(50)]
+        assert regions == [(start / rate_hz, (start + 1) / rate_hz) for start in range(50)]
+    assert len(asked) == 2
 
 
 def test_samples_of_no_file_and_of_one_without_a_rate_are_refused(tmp_path):

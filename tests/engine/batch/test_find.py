@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from pathlib import Path
 
 import pytest
 
 from engine.batch.find import find_items
+from engine.batch.local import fetch
 from engine.cli.words import told_apart
 from engine.errors import AudioError
 
@@ -105,6 +107,23 @@ WORDS = [
     (["bass", "[heavy] guitar"], [], ["bass", "[heavy] guitar"]),
     (["more", "", "a\0b"], ["more"], ["", "a\0b"]),
 ]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no such pipes here")
+def test_nobody_waits_for_a_pipe_that_is_called_like_a_song_or_a_json(tree):
+    found: list[str] = []
+    for name in ("one.json", "pipe.wav"):
+        os.mkfifo(tree / "lib" / name)
+
+    def work() -> None:
+        found.extend(item.target for item in find_items(["lib"], "out"))
+        fetch(str(tree / "lib" / "pipe.wav"))
+        found.append("fetched")
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    thread.join(60)
+    assert found == ["deep/er/three.mp3", "deep/two.FLAC", "one.wav", "fetched"]
 
 
 @pytest.mark.parametrize(("words", "paths", "prompts"), WORDS)
