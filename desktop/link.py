@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 
 from engine import Accepted, CancelledJob, Done, Engine, Event, Failed, Progress, Request
 
@@ -18,7 +19,7 @@ class EngineLink(QObject):
 
     Signals:
         accepted: job and its request, whoever asked.
-        progressed: job, fraction 0 to 1, stage.
+        progressed: job, fraction 0 to 1, stage: the latest of each job, since a window that was busy needs no others.
         finished: job and its ``Done``.
         failed: job and its ``Failed``.
         cancelled: job.
@@ -33,9 +34,13 @@ class EngineLink(QObject):
     cancelled = Signal(str)
     host_changed = Signal(int)
     engines_changed = Signal(int, int)
+    _went_on = Signal(str)  # a job of which there is news
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
+        self._news: dict[str, Progress] = {}  # by job; what the window has not been told yet
+        self._news_lock = threading.Lock()
+        self._went_on.connect(self._tell_progress, Qt.ConnectionType.QueuedConnection)
         self._engine = Engine(self._relay, behind=True)
         self._host_pid, self._engines = 0, (0, 0)
         self._looking = QTimer(self)
@@ -85,7 +90,7 @@ class EngineLink(QObject):
     def _relay(self, event: Event) -> None:
         match event:
             case Progress():
-                self.progressed.emit(event.job, event.fraction, event.stage)
+                self._note(event)
             case Done():
                 self.finished.emit(event.job, event)
             case Failed():
@@ -94,3 +99,17 @@ class EngineLink(QObject):
                 self.cancelled.emit(event.job)
             case Accepted():
                 self.accepted.emit(event.job, event.request)
+
+    def _note(self, event: Progress) -> None:
+        """Have the window told, unless it is about to be told of this job anyway."""
+        with self._news_lock:
+            is_first = event.job not in self._news
+            self._news[event.job] = event
+        if is_first:
+            self._went_on.emit(event.job)
+
+    @Slot(str)
+    def _tell_progress(self, job: str) -> None:
+        with self._news_lock:
+            event = self._news.pop(job)
+        self.progressed.emit(job, event.fraction, event.stage)

@@ -185,6 +185,21 @@ def test_settings_of_two_windows_do_not_undo_each_other(qtbot, tmp_path):
     assert (again.get("theme"), again.get("volume")) == ("light", 0.5)
 
 
+def test_a_window_that_was_busy_is_told_of_progress_once_and_before_the_end(workspace, qtbot, make_wav, tmp_path):
+    link, told = workspace.link, []
+    link.progressed.connect(lambda job, fraction, stage: told.append((fraction, stage)))
+    link.finished.connect(lambda job, done: told.append("finished"))
+    request = Request(
+        task="isolate", prompts=("bass",), input=str(make_wav("song.wav")), out=str(tmp_path / "out"),
+        bundle=workspace.settings.get("bundle"), device="cpu",
+    )  # fmt: skip
+    with qtbot.waitSignal(link.finished, timeout=WAIT_MS):
+        link.engine.wait(link.submit(request))  # the window does nothing else meanwhile
+    assert len(told) == 2, told
+    assert told[0][0] > 0
+    assert told[1] == "finished"
+
+
 class Painted(QWidget):
     """Counts how often it is painted."""
 
