@@ -52,7 +52,7 @@ class RemainderMeter:
 
     Args:
         run: the running request.
-        stems: all of them.
+        conditionings: of all stems.
         edges: boundaries of the windows of presence, in samples of the result.
         start: sample of the input where the result begins.
     """

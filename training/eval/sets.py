@@ -130,7 +130,7 @@ def make_set(
     """Make a set.
 
     Args:
-        studio: what to make it with.
+        resources: what to make it with.
         name: a row of ``SETS``.
         seconds: length of the mixes; None means the set's own. ``mage-duet`` has a length that its protocol fixes.
 
@@ -177,7 +177,7 @@ def play(
     """Compose and play one piece; None when a stem of it is silent or no reserved recording plays it.
 
     Args:
-        studio: what to play it with.
+        resources: what to play it with.
         chosen: families, one part each.
         samples, rate_hz: of the stems.
         twins: True gives all parts one recording and no effects, so that nothing but the notes tells them apart.

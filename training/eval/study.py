@@ -17,7 +17,7 @@ class StudyContext:
     """What all studies of one run share.
 
     Attributes:
-        studio: what examples are made with.
+        resources: what examples are made with.
         embedders: what embeds sound; may be empty.
         folders: bundles by the names of their rows.
         engine: a running engine.

@@ -36,7 +36,7 @@ class AblationVariant:
         name: of the row.
         paper: what the paper prints, by its own figures.
         flow, masking: fields of ``FlowConfig`` and ``MaskingConfig`` that differ from the table's base.
-        walk: how it is sampled.
+        sampling: how it is sampled.
         hide_features: share of the pictures' and words' features that is zeroed in training (AudioX's feature masking).
     """
 
