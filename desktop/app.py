@@ -67,6 +67,7 @@ def run(argv: Sequence[str] = (), first: Callable[[MainWindow, list[Path]], None
         begin(window, application)
     else:
         (first or open_first)(window, [Path(name) for name in argv[:1]])
+    workspace.transport.warm()
     link.warm(str(settings.get("bundle")), str(settings.get("device")), (data, cache))
     log.info(READY)
     return int(application.exec())

@@ -92,6 +92,10 @@ class Transport(QObject):
         settings.changed.connect(self._on_setting)
         self._read_settings()
 
+    def warm(self) -> None:
+        """Load what plays before anybody presses play: it looks for all devices, and the window would wait for that."""
+        self._background.run(lambda: self.player.library(), lambda library: None, lambda error: None)
+
     @property
     def playing(self) -> bool:
         """True while it plays."""

@@ -200,6 +200,14 @@ def test_a_window_that_was_busy_is_told_of_progress_once_and_before_the_end(work
     assert told[1] == "finished"
 
 
+def test_what_plays_is_loaded_ahead_by_a_worker(workspace, qtbot):
+    asked = []
+    workspace.transport.player.library = lambda: asked.append(threading.current_thread())
+    workspace.transport.warm()
+    qtbot.waitUntil(lambda: bool(asked) and not workspace.background.busy, timeout=WAIT_MS)
+    assert asked[0] is not threading.main_thread()
+
+
 class Painted(QWidget):
     """Counts how often it is painted."""
 
