@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import unicodedata
 from collections.abc import Sequence
 
@@ -56,6 +57,7 @@ def _rank(name: str, wanted: str) -> int | None:
     return 3 if wanted in name else None
 
 
+@functools.lru_cache(maxsize=4096)  # every key that is pressed asks for all names of the language again
 def _plain(text: str) -> str:
     parts = unicodedata.normalize("NFKD", text.strip().casefold())
     return "".join(letter for letter in parts if not unicodedata.combining(letter))
