@@ -41,8 +41,6 @@ class ElectronicRenderer(RecordedRenderer):
     """Plays drums on electronic kits and on drum machines drawn for every piece.
 
     Args:
-        sounds: all other instruments.
-        recordings: folder of recordings.
         kit_folder: of kits in Hydrogen's format; None for drum machines alone.
     """
 

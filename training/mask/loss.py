@@ -131,7 +131,6 @@ def total_loss(logits: Tensor, presence: Tensor, planes: Planes) -> tuple[Tensor
     Args:
         logits: (B, K, 2, T, F).
         presence: logits (B, K, T / 32).
-        planes: what was asked.
     """
     parts = {
         "stem": separation_loss(logits, planes).mean(),

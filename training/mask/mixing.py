@@ -90,8 +90,6 @@ class Mixing:
     """Draws questions.
 
     Args:
-        pool: the stems.
-        frames: length of a question.
         seed: decides everything, together with the number of the question.
         absent: share of the questions that ask for what is not there.
         variety: how far players are moved away from how they were recorded.

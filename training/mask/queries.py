@@ -61,7 +61,6 @@ class QueryAdapter(nn.Module):
 
     Args:
         table: query vectors (terms, Q) of a decoder.
-        embedding: E.
     """
 
     def __init__(self, table: Tensor, embedding: int) -> None:
@@ -322,7 +321,6 @@ def run(
     """Fit the adapter of a decoder's run, judge it and write it.
 
     Args:
-        folder: of the decoder's run.
         bundle: whose prompt space to come from.
         prompt: run of the text tower, where the bundle is to get a new one; None takes the bundle's own.
         stems: folders of stems at 44.1 kHz; none leaves sounds out.

@@ -186,7 +186,6 @@ def spans(
     Args:
         named: family, part, words and audio ``(1 or 2, N)`` of every stem.
         source: where they come from.
-        piece: name of the whole.
         kits: the stems of the drums are the pieces of one player's kit.
         step: from one span to the next; spans overlap by half unless told.
     """
