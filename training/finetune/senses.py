@@ -47,7 +47,6 @@ def open_all(bundle: Bundle, preset: Preset, stems: StemCache, run: Path, keep: 
     """Put a bundle's towers and encoders into a run folder and open them.
 
     Args:
-        bundle: what is trained further.
         preset: it was made by.
         stems: that pictures and sounds are of.
         run: folder they are written to.

@@ -167,7 +167,6 @@ class BlendedMixer:
     """Draws mixes mostly of the producer's stems, the rest of rendered stems, and some of both.
 
     Args:
-        own: the producer's stems.
         rendered: stems of everything else the model knows; None when there are no sounds to render from.
         share: of the mixes that are made of rendered stems alone.
         sources: stems of every mix, fewer where a piece holds fewer; None draws their number. Unlike a ``StemMixer`` of

@@ -43,7 +43,6 @@ def stored_weights(values: Mapping[str, Floats], module: nn.Module, prefix: str 
     """The state of a module from a graph's values by name; None where one is missing or of another shape.
 
     Args:
-        values: of the graph.
         module: of the architecture that was exported; counters of steps, which no graph holds, stay as they are.
         prefix: what the exporter put before the module's names.
     """
