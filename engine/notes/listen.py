@@ -32,7 +32,6 @@ def listening_command(
 
     Args:
         what: ``tempo`` prints a ``TempoEstimate``, ``notes`` a ``StemAnalysis``.
-        path: the file.
         kind, mix, name, with_tempo: as for ``analyse_stem``.
         behind: True lets every other program go first, so that a window plays and separates meanwhile.
     """

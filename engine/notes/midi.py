@@ -46,7 +46,6 @@ def midi_bytes(
         notes: pitched notes.
         hits: strokes, on the keys of General MIDI's percussion, channel 10.
         time_map: tempo and bars; None means 120 beats per minute in 4/4.
-        name: of the tracks.
 
     Raises:
         RequestError: mido is not installed.

@@ -126,8 +126,6 @@ def checked_graph(folder: Path, name: str, inputs: Mapping[str, Axes], outputs: 
     """A graph of the folder that has the right hash and may be run.
 
     Args:
-        folder: of the description.
-        name: of the file.
         inputs, outputs: axes of each, as ``engine.bundle.graph_check`` takes them.
 
     Raises:

@@ -13,7 +13,6 @@ def write_new(path: Path, suffix: str, content: bytes) -> Path:
     Args:
         path: where to; the suffix is added where it is missing.
         suffix: as ``.mid``.
-        content: of the file.
 
     Returns:
         The name it got.
