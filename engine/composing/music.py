@@ -148,7 +148,6 @@ def hear_music(info: AudioInfo, check: Callable[[], None], seed: int = 0) -> Mus
     """Listen to a file.
 
     Args:
-        info: the file.
         check: called between parts of the work; raises to stop.
         seed: decides the chords where none are heard.
 
@@ -207,7 +206,6 @@ def music_from_words(words: str, seed: int, seconds: float) -> Music:
     Args:
         words: may say ``120 bpm``, ``slow``, ``A minor``, ``waltz``, ``swing``, and ``loop`` for one without an end.
         seed: decides what the words leave open.
-        seconds: of the part.
     """
     rng = np.random.default_rng(seed)
     text = words.lower()

@@ -57,7 +57,6 @@ def compose_part(
     """A part for an instrument.
 
     Args:
-        music: what it goes with.
         role: as ``role_of`` gives it.
         instrument: for its register.
         seconds: length; nothing begins after it or before 0.
