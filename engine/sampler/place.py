@@ -49,11 +49,7 @@ class RoomSound:
 
 
 class OctaveMeter:
-    """Mean power of a stream in octaves.
-
-    Args:
-        rate_hz: of the stream.
-    """
+    """Mean power of a stream in octaves."""
 
     def __init__(self, rate_hz: int) -> None:
         self._rate_hz = rate_hz
@@ -94,7 +90,6 @@ def estimate_room(mono_N: Samples, rate_hz: int, spans_s: Sequence[tuple[float, 
 
     Args:
         mono_N: float (samples).
-        rate_hz: its rate.
         spans_s: start and end of each note in seconds.
     """
     step = max(1, round(STEP_S * rate_hz))
@@ -183,7 +178,6 @@ def placed(blocks_CN: Iterator[FloatArray], filter_CN: FloatArray, samples: int)
     Args:
         blocks_CN: float32 (channels, samples); a mono stream is heard on every channel of the filter.
         filter_CN: float32 (channels, samples).
-        samples: length of the stream.
 
     Yields:
         float32 (channels of the filter, samples), together ``samples`` long.

@@ -46,10 +46,7 @@ def play_notes(
     """Notes on an instrument, block by block.
 
     Args:
-        instrument: who plays.
         notes: strokes for drums, pitched notes for all others; in any order.
-        rate_hz: of the result.
-        samples: length of the result.
         seed: which of several equal recordings comes first.
 
     Yields:

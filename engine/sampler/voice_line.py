@@ -42,8 +42,6 @@ def transcribe_line(
 
     Args:
         mono_N: float32 (samples).
-        rate_hz: its rate.
-        network: hears the notes.
         check: called between runs; raises to stop.
     """
     heard_N = mono_N if rate_hz == RATE_HZ else np.asarray(soxr.resample(mono_N, rate_hz, RATE_HZ), np.float32)
