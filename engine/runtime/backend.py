@@ -139,7 +139,6 @@ class ResidentSession(GraphSession, Protocol):
 
         Args:
             name: its meaning to the caller.
-            shape: its axes.
             kind: NumPy type of its numbers.
         """
         ...

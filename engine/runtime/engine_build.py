@@ -61,11 +61,9 @@ def build_engines(
     """Build the engine of every graph of a bundle and compare it with the CPU; those that are there stay.
 
     Args:
-        folder: the bundle.
         device: ``tensorrt``, or another device with the number of a card, which is then taken.
         tell: is told how far it is.
         embed: also write each graph with its engine inside (EP context), which opens faster.
-        precision: of the arithmetic.
         runtime: opens graphs; None takes ONNX Runtime.
 
     Returns:
@@ -98,8 +96,6 @@ class EngineBuild:
     """A build in a process of its own.
 
     Args:
-        folder: the bundle.
-        device: names the card.
         precision, embed: see ``build_engines``.
         command: runs it; None runs this module.
 

@@ -65,8 +65,6 @@ class FakeRuntime:
 
     Args:
         devices: the devices of this machine and how they fail, by rows of ``providers.ROWS``.
-        cpu: the real runtime.
-        cards: NVIDIA cards.
     """
 
     def __init__(

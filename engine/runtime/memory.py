@@ -29,7 +29,6 @@ def fitting_windows(free_bytes: int, each_bytes: int, sizes: Sequence[int] = BAT
     Args:
         free_bytes: what the card has free, after the graphs were opened.
         each_bytes: what one window takes.
-        sizes: the fixed batches.
     """
     room = max(free_bytes - RESERVE_BYTES, 0)
     return max((size for size in sizes if size * max(each_bytes, 1) <= room), default=0)

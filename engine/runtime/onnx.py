@@ -49,7 +49,6 @@ class OnnxSession:
     """One graph opened by ONNX Runtime.
 
     Args:
-        session: it.
         path: the file, for messages.
         settings: what it was opened with.
         transfers: copies to the device and back; None takes the quickest there is.
@@ -248,7 +247,6 @@ def open_session(graph: Path | bytes, settings: SessionSettings, transfers: Tran
 
     Args:
         graph: a file, or a small graph itself.
-        settings: device, precision and limits.
         transfers: copies to the device and back; None takes the quickest there is.
 
     Raises:

@@ -93,7 +93,6 @@ def provider_chain(settings: SessionSettings, graph: Path) -> list[ProviderChoic
     """Built-in providers that a graph is opened with, the wanted one first, each with its options.
 
     Args:
-        settings: device, precision and limits.
         graph: the file that is opened.
     """
     kinds = dict.fromkeys([settings.kind, *ROWS[settings.kind].beneath, "cpu"])

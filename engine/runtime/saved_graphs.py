@@ -30,7 +30,6 @@ class SavedGraph:
 
     Args:
         graph: the file of the bundle.
-        version: of ONNX Runtime.
     """
 
     def __init__(self, graph: Path, version: str) -> None:
