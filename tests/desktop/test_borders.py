@@ -34,6 +34,18 @@ def test_models_know_no_widgets_and_only_one_file_holds_the_engine():
         assert ("engine.Engine" in names_imported(path)) == (path.name == "link.py"), path.name
 
 
+WAITS = {  # of Qt, what makes the window wait, and the one file that knows how to do without
+    "PySide6.QtCore.QSettings": "settings.py",  # waits for the disk whenever the event loop comes round
+    "PySide6.QtWidgets.QProgressBar": "progress_line.py",  # paints the whole window in the middle of other work
+}
+
+
+def test_what_makes_the_window_wait_is_used_by_the_file_that_does_without_waiting_only():
+    for path in sorted((ROOT / "desktop").rglob("*.py")):
+        used = [name for name, file in WAITS.items() if name in names_imported(path) and path.name != file]
+        assert not used, path.name
+
+
 def test_no_view_hears_what_outlives_it_through_a_lambda():
     """Qt ends the connection of a method with its object; that of a lambda lives as long as the signal's."""
     outlives = re.compile(r"\b(workspace|document|transport|settings|tempo|jobs|model|link|player|undo|styleHints)\b")
