@@ -147,7 +147,6 @@ def encode_clip(run: RunContext, audio: DiskArray, gain: float, windows: WindowP
     """Latents of a whole clip, one frame per row.
 
     Args:
-        run: the running request.
         audio: mono at the model's rate.
         gain: applied to the audio.
         windows: the plan; silence is read beyond the end of the audio.
@@ -204,10 +203,8 @@ def decode_clip(run: RunContext, latents: DiskArray, first: int, windows: Window
     """Decode latents and append the audio to a disk array.
 
     Args:
-        run: the running request.
         latents: one frame per row.
         first: frame at which the plan begins.
-        windows: the plan.
         into: receives one sample per row.
     """
     joiner = OverlapAdd(windows, run.model.grid.hop_samples)

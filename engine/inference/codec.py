@@ -24,7 +24,6 @@ class Codec:
 
         Args:
             latents: float32 (windows, slots, latent channels, frames), or what ``sample_latents`` left on a device.
-            slots: which.
 
         Returns:
             float32 (slots, windows, samples of a window) at the model's rate.

@@ -90,7 +90,6 @@ class DeviceLatents:
 
         Args:
             decode: the codec's graph, on the same device.
-            slots: which.
 
         Returns:
             float32 (slots, windows, samples of a window).
@@ -114,8 +113,6 @@ def sample_on_device(step: ResidentSession, inputs: StepInputs, check: Callable[
     """Sample the unknown latents of a batch; see ``engine.inference.sampler.sample``.
 
     Args:
-        step: one Euler step.
-        inputs: what it is given.
         check: called before every step; raises to stop.
     """
     rows = len(inputs.known_BSL)

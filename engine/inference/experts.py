@@ -56,7 +56,6 @@ class WaveformExpert:
 
     Args:
         graph: ``audio`` -> audio for each stem.
-        window_samples: of the graph.
         stems: the outputs that can be asked for, one for each entry of a prompt; a single one answers every prompt.
         where: its name, for messages.
     """
@@ -95,7 +94,6 @@ class BlendedExpert:
     either. Presence is left to the levels, as for an expert alone.
 
     Args:
-        expert: one of them.
         decoder: the other; it reads the mix alone.
         share: weight of the expert, 0 to 1.
     """
@@ -147,7 +145,6 @@ class Experts:
         Args:
             name: of the requested expert; ``none`` for no expert, "" to choose by the prompt.
             prompt: its words; "" where there are only examples.
-            prompt_E: its embedding.
         """
         if name:
             return None if name == NOBODY else self.maskers[name]
@@ -170,7 +167,6 @@ def open_experts(bundle: Bundle, graphs: Mapping[str, GraphSession], decoder: Ma
     """The experts of a bundle; None where it has none.
 
     Args:
-        bundle: names them.
         graphs: opened, by their key in the manifest.
         decoder: of the bundle, beside which some experts answer.
 
@@ -222,12 +218,7 @@ def read_terms(path: Path, embedding: int) -> dict[str, list[float]]:
 
 
 class SeparatorMasker(MaskDecoder):
-    """The graph of a separator bundle, used like a mask decoder.
-
-    Args:
-        masker: the graph.
-        grid: of its masks.
-    """
+    """The graph of a separator bundle, used like a mask decoder."""
 
     def __init__(self, masker: Masker, grid: MaskDecoderSpec) -> None:
         self.grid, self._masker = grid, masker

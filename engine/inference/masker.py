@@ -86,7 +86,6 @@ class Masker(Protocol):
         """Masks of several prompts for a batch of windows.
 
         Args:
-            excerpt: the windows.
             prompts_PE: float32 (prompts, embedding).
 
         Raises:
@@ -223,7 +222,6 @@ def magnitudes(audio_B2N: FloatArray, grid: MaskDecoderSpec, into: FloatArray | 
 
     Args:
         audio_B2N: float32 (windows, 2, samples); exactly ``frames`` whole frames.
-        grid: of the spectrogram.
         into: where they go; None makes an array.
 
     Returns:

@@ -36,7 +36,6 @@ class VisualPrompt:
 
     Args:
         media: its frames; must stay open while this is used.
-        encoder: of the bundle.
     """
 
     def __init__(self, media: DecodedMedia, encoder: VideoEncoder) -> None:
@@ -147,7 +146,6 @@ def open_examples(
     """Decode and encode the examples of a request.
 
     Args:
-        model: the bundle.
         request: as ``engine.checks`` accepts it.
         length_s: how much of a video can be needed, from its start; None means all of it.
         folder: where decoded frames are kept while this is open.

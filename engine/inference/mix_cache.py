@@ -53,7 +53,6 @@ class MixCache:
         """Name of an entry.
 
         Args:
-            what: kind of the entry.
             parts: everything else that decides it.
         """
         return hashlib.sha256(json.dumps([*self._made_by, what, *parts]).encode()).hexdigest()
@@ -62,7 +61,6 @@ class MixCache:
         """Read an entry.
 
         Args:
-            key: its name.
             make: an empty array of the rows' type and width.
 
         Returns:
@@ -92,8 +90,6 @@ class MixCache:
         """Write an entry; one that takes more than the whole cache may is left out.
 
         Args:
-            key: its name.
-            rows: what it holds.
             numbers: more of it, a few.
         """
         size = rows.rows * rows.width * np.dtype(rows.kind).itemsize

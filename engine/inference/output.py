@@ -47,8 +47,6 @@ class ResultDraft(AtomicFile):
 
     Args:
         folder: where it is to be.
-        name: what decides its name.
-        suffix: ending of the name.
     """
 
     def __init__(self, folder: Path, name: ResultName, suffix: str) -> None:
@@ -154,9 +152,7 @@ def name_files(request: Request, number: int, answer: TaskResult) -> None:
     """Give the files of a result the names that the request asks for.
 
     Args:
-        request: what was asked.
         number: of the result, from 1.
-        answer: the result.
     """
     spec, rate_hz = answer.spec, answer.spec.format.rate_hz
     rule = rule_of(request.task)
@@ -180,9 +176,7 @@ def render_pair(
     """Write stem and rest, the one that was asked for first.
 
     Args:
-        run: the running request.
         pairs: starts the stream; called a second time when the clip guard is needed.
-        output_format: of the files.
         prompt: for the names of the files.
 
     Raises:
@@ -242,9 +236,7 @@ def write_tracks(
     """Write several files of equal length side by side, while the next blocks of them are made.
 
     Args:
-        run: the running request.
         tracks: block by block, one entry per file, quantized; clipped where out of range.
-        output_format: of the files.
         names: of the files, by field of ``StemResult``.
 
     Returns:

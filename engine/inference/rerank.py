@@ -40,7 +40,6 @@ def similarity(run: RunContext, audio: DiskArray, column: int, prompt_SE: FloatA
     """Cosine similarity of a sound and a prompt in the bundle's prompt space.
 
     Args:
-        run: the running request.
         audio: at the model's rate, one sample per row.
         column: of ``audio``.
         prompt_SE: float32 (slots, embedding).
@@ -72,11 +71,7 @@ def windows_similarity(run: RunContext, windows: Sequence[FloatArray], prompt_SE
 
 
 class LoudestWindows:
-    """Keeps the loudest windows of a stream of audio; silent ones do not count.
-
-    Args:
-        samples: of a window.
-    """
+    """Keeps the loudest windows of a stream of audio; silent ones do not count."""
 
     def __init__(self, samples: int) -> None:
         self._samples = samples
@@ -137,7 +132,6 @@ class PresenceMeter:
 
         Args:
             curve: of the bundle, see ``engine.audio.soft_mask.presence``.
-            rate_hz: of the result.
             start: sample of the input where the result begins.
         """
         there = [presence(level_db(stem, mix), curve) for stem, mix in self._energies_W2.tolist()]

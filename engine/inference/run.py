@@ -147,7 +147,6 @@ class RunContext:
 
         Args:
             done: 0 to 1 of the share.
-            stage: plain words.
         """
         self.check()
         start, end = self.share

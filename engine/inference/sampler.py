@@ -138,7 +138,6 @@ def sample(
             initial state elsewhere.
         known_BSL: bool (windows, slots, frames); True means given.
         prompt_BSE: float32 (windows, slots, embedding); zeros mean no prompt.
-        sampling: steps, guidance and strength.
         check: called before every step; raises to stop.
         picture_BFP: float32 (windows, picture frames, picture features), zeros mean no picture; None for a graph
             without that input.

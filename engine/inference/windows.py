@@ -58,7 +58,6 @@ def plan_windows(frames: int, window: int) -> WindowPlan:
     """Plan windows over a clip for the codec and the flow.
 
     Args:
-        frames: of the clip.
         window: frames of one window, as the bundle says.
     """
     return lay_windows(frames, window, window // 16, max(1, window // 64))
@@ -68,7 +67,6 @@ def lay_windows(frames: int, window: int, context: int, fade: int) -> WindowPlan
     """Plan windows over a clip.
 
     Args:
-        frames: of the clip.
         window: frames of one window.
         context: frames discarded at each inner edge of a window.
         fade: frames over which two windows are cross-faded.
@@ -85,7 +83,6 @@ class OverlapAdd:
     """Join windows of audio, or of anything else along time, in order, with cross-fades.
 
     Args:
-        windows: the plan.
         hop_samples: audio samples per frame; 1 for data with one row per frame.
     """
 
@@ -176,7 +173,6 @@ class Batches:
         """Process items in order.
 
         Args:
-            items: indices of windows.
             work: processes a batch of them; called again with fewer when it runs out of memory.
 
         Yields:
