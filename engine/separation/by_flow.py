@@ -64,8 +64,6 @@ def encode_mix(run: RunContext, info: AudioInfo, wanted: SampleRange) -> Encoded
     """Read and encode the mix, once for all prompts.
 
     Args:
-        run: the running request.
-        info: the mix.
         wanted: the part that the results cover; context around it is read as well.
     """
     grid = run.model.grid
@@ -107,9 +105,6 @@ def isolate(run: RunContext, mix: EncodedMix, conditioning: Conditioning, spec: 
     """Stem and rest for one prompt, best candidate first.
 
     Args:
-        run: the running request.
-        mix: the encoded mix.
-        conditioning: the prompt.
         spec: the part of the mix the results cover, and their format.
     """
     run = as_asked(run, conditioning)
@@ -200,10 +195,6 @@ def split_by_flow(
     """Separate one stem of a part of the mix, for a task that continues from there.
 
     Args:
-        run: the running request.
-        info: the mix.
-        wanted: the part.
-        conditioning: what is taken out.
         held: closes the files.
     """
     plain = replace(
@@ -224,8 +215,6 @@ def estimate_stems(
     """Estimate stem and rest at the model's rate: two columns, one sample per row, for each candidate.
 
     Args:
-        run: the running request.
-        mix: the encoded mix.
         prompt_SE: float32 (slots, embedding).
         sampling: sampler settings.
         candidates: how many, from consecutive seeds.

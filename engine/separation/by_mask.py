@@ -51,10 +51,7 @@ def separate(
     """Stem and rest for each prompt, one after the other.
 
     Args:
-        run: the running request.
         spec: the part of the mix the results cover, and their format.
-        conditionings: the prompts.
-        decoder: of the bundle.
     """
     mix = _load_mix(run.within(0.0, 0.1), spec.input, spec.region.wanted, decoder)
     with mix.audio, contextlib.ExitStack() as kept:
@@ -103,11 +100,6 @@ def split_by_masks(
     """Separate one stem of a part of the mix.
 
     Args:
-        run: the running request.
-        info: the mix.
-        wanted: the part.
-        conditioning: what is taken out.
-        decoder: of the bundle.
         held: closes the files.
     """
     mix = _load_mix(run.within(0.0, 0.3), info, wanted, decoder)

@@ -20,7 +20,6 @@ class FlowEstimates:
     """The flow's estimates of stem and rest in a section; the mix is encoded once, on first use.
 
     Args:
-        mix: the section.
         kept: closes the latents that all prompts share.
     """
 
@@ -32,8 +31,6 @@ class FlowEstimates:
         """Stem and rest for one prompt, mono, at the level of the mix; one sample per row at the masker's rate.
 
         Args:
-            run: the running request.
-            conditioning: the prompt.
             held: closes the file.
         """
         mix = self._mix

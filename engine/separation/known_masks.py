@@ -25,10 +25,7 @@ def stem_masks(
     """Masks of several prompts by one masker.
 
     Args:
-        run: the running request.
-        mix: the section.
         masker: of all the prompts; one that reads the flow's estimates takes a single one.
-        conditionings: the prompts.
         estimates: the flow's, for a masker that reads them.
         held: closes the files.
     """

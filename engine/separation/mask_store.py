@@ -98,8 +98,6 @@ def compute_masks(
 
     Args:
         run: the running request; its row of the task table says whether the mask of stem or rest is used.
-        mix: the section.
-        masker: of all the prompts.
         prompts_PE: float32 (prompts, embedding).
         held: closes the files.
         estimate: the flow's stem and rest, for a masker that reads them; see ``engine.separation.flow_estimates``.
@@ -185,9 +183,6 @@ def hear_mix(run: RunContext, mix: StereoSection, decoder: MaskDecoder, end: Dec
     """What a mask decoder hears of a section before any prompt: the bits of float16 numbers, a window per row.
 
     Args:
-        run: the running request.
-        mix: the section.
-        decoder: it.
         end: its last part, which goes on from there.
     """
     windows, rows = _plan(mix.audio.rows, mix.grid), DiskArrayUint16(run.folder, end.width)
@@ -307,8 +302,6 @@ class MaskGains:
     mean from ``TOP_FROM_HZ`` up.
 
     Args:
-        masks: of the section.
-        rate_hz: of the mix.
         odds: what the stem's odds are multiplied by.
     """
 

@@ -61,11 +61,7 @@ def filter_section(
     """Filter a part of the user's own mix; reading, filtering and what the caller does with it go on at once.
 
     Args:
-        run: the running request.
-        info: the mix.
-        section: what is filtered.
         wanted: what is yielded, a part of ``section``.
-        stems: a new filter.
         offset_C: constant offset of each channel; it is no part of any stem and stays in the rest.
 
     Yields:
@@ -103,8 +99,6 @@ def with_context(wanted: SampleRange, info: AudioInfo, window_s: float, least_s:
     """A part of a file with the context that separating it needs.
 
     Args:
-        wanted: the part.
-        info: the file.
         window_s: a shorter part gets enough context to fill one window.
         least_s: context on either side of a longer one.
     """

@@ -66,10 +66,7 @@ def load_stereo(
     """Read a section in stereo; the caller closes ``audio``.
 
     Args:
-        run: the running request.
-        info: the mix.
         wanted: the part that the results cover.
-        section: what is read.
         grid: of the masks; says which rate and level.
 
     Raises:

@@ -51,8 +51,6 @@ class RemainderMeter:
     """Measures what the stems leave of the mix; whether it is there follows from its level.
 
     Args:
-        run: the running request.
-        conditionings: of all stems.
         edges: boundaries of the windows of presence, in samples of the result.
         start: sample of the input where the result begins.
     """
@@ -98,7 +96,6 @@ def render_stems(
     """Write the stems and their remainder.
 
     Args:
-        run: the running request.
         stems: starts the stream; called a second time when the clip guard is needed.
         spec: the part of the mix the results cover, and their format.
         meters: of each stem and, last, of the remainder.
