@@ -20,8 +20,6 @@ def click_sound(time_map: TimeMap, rate_hz: int, samples: int) -> ComputedSample
 
     Args:
         time_map: where the beats are.
-        rate_hz: of the timeline.
-        samples: its length.
     """
     beat_N, bar_N = (_click(hz, rate_hz) for hz in (BEAT_HZ, BAR_HZ))
 

@@ -111,7 +111,6 @@ def export(
     """Write all parts. Slow: for a worker.
 
     Args:
-        parts: the files.
         original: what their sum is held against; None when they are not meant to sum to it.
         kind_name: a row of ``FORMATS``.
         folder: made when missing.

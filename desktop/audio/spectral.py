@@ -120,7 +120,6 @@ class BrushedSounds:
         sounds: before the brush.
         moves: the strokes, the oldest first: what one has moved, the next may move on.
         rate_hz: of all.
-        channels: of what comes out.
     """
 
     def __init__(self, sounds: Sequence[PlacedSound], moves: Sequence[BrushMove], rate_hz: int, channels: int) -> None:

@@ -107,7 +107,6 @@ class AudioStore:
     """A folder of originals and a folder of what is made from them.
 
     Args:
-        folder: originals.
         cache: samples, peaks and spectra.
     """
 
@@ -261,7 +260,6 @@ class AudioStore:
         """Make samples, peaks and spectrum unless they are there. Slow: for a worker.
 
         Args:
-            ref: of the original.
             check: called regularly; raises to cancel.
             grew: gets the share that can be drawn and played, after ``begin``.
 

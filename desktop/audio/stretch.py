@@ -51,7 +51,6 @@ class StretchFilter:
 
     Args:
         rate_hz: of both.
-        stretch: how.
     """
 
     def __init__(self, rate_hz: int, stretch: Stretch) -> None:

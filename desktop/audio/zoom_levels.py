@@ -48,7 +48,6 @@ class ZoomLevels(Generic[Entry]):
         """Map what ``save`` wrote, without reading it.
 
         Args:
-            path: of the file.
             samples: per channel, of the sound.
 
         Raises:
