@@ -21,7 +21,6 @@ class BlindComparison(QObject):
     """Plays takes without their names.
 
     Args:
-        workspace: that plays.
         lane: with several takes.
         rng: for the order.
         parent: owns it.

@@ -75,7 +75,6 @@ class BridgeService(QObject):
 
         Args:
             daw: the DAW's own name for the clip.
-            path: of the file.
             place: start and length in samples of the clip, and rate in Hz.
             then: called when the DAW was told.
 

@@ -44,7 +44,6 @@ class BundleLibrary(QObject):
 
     Args:
         settings: which folders were added, and which bundle is chosen.
-        background: reads and hashes.
         parent: owns it.
 
     Signals:

@@ -36,7 +36,6 @@ class Diagnostics(QObject):
     """Examines the machine.
 
     Args:
-        background: does it.
         player: has measured the sound device.
         parent: owns it.
 

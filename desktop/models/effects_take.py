@@ -21,7 +21,6 @@ def take_with_effects(
 
     Args:
         dry: the take; it stays as it is.
-        chain: what it goes through.
         store: holds its sound, and the new one.
         folder: for files in between; made here and removed.
         check: raises to stop.

@@ -57,7 +57,6 @@ def check_example(path: Path, bundle: str, encoders: Collection[str]) -> Example
     """Check that a bundle takes an example.
 
     Args:
-        path: of the file.
         bundle: name and version, for the sentence.
         encoders: kinds of prompts the bundle has graphs for.
 

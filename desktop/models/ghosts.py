@@ -63,9 +63,6 @@ def ghosts_of(row_id: str, plan: JobPlan, project: Project, waiting: tuple[Ghost
     """The lanes that a job will make, or make a take of, before anything of them is there.
 
     Args:
-        row_id: of the job.
-        plan: what is asked.
-        project: when it is asked.
         waiting: lanes of other jobs that are on their way.
     """
     request, rule = plan.request, TASKS[plan.request.task]

@@ -58,10 +58,6 @@ class InsertSlot:
 class InsertChain(QObject):
     """The chains of one lane.
 
-    Args:
-        workspace: the open project.
-        lane_id: whose effects they are.
-
     Signals:
         changed: the slots, or which chain is heard.
         plugins_changed: a scan has found others.

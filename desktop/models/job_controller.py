@@ -57,11 +57,7 @@ class JobController(QObject):
     """Asks the engine and brings its results into the document.
 
     Args:
-        document: what jobs are about.
-        store: keeps the audio.
-        sounds: of the lanes.
         background: prepares inputs and reads results.
-        link: the engine.
         scratch: this window's folder for temporary files.
         parent: owns it.
 

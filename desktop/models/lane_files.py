@@ -54,7 +54,6 @@ class LaneFiles:
     """Sounds of lanes as files with readable names.
 
     Args:
-        document: whose lanes.
         store: where their audio is.
         sounds: of the lanes; None makes them of the store's.
 
@@ -169,7 +168,6 @@ class LaneFiles:
             what: ``lanes`` (each on its own), ``mix`` (what is heard, added up) or ``minus`` (the mix without the
                 chosen lanes).
             lanes: ids of the chosen ones.
-            template: of the names.
             region: samples of the project, past the last; None for all.
 
         Returns:

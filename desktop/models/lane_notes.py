@@ -64,13 +64,10 @@ class LaneNotes(QObject):
     """What is heard in the lanes of a document.
 
     Args:
-        document: whose lanes.
         store: where estimates are kept and MIDI files go.
-        sounds: of the lanes.
         tempo: bars and beats, for MIDI files.
         files: of the lanes; they are listened to.
         background: writes those that are not there, and keeps what was heard.
-        parent: owner.
 
     Signals:
         changed: id of a lane whose notes are shown, not shown, or others.

@@ -43,7 +43,6 @@ class LanePictures(QObject):
         """Peaks of a lane as it is heard; None, or those it had before, while they are computed.
 
         Args:
-            lane: of the open project.
             of_take: peaks of its active take, for a lane that sounds like it.
         """
         bank = self._sounds.bank(self._document.project)

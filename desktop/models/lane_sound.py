@@ -60,8 +60,6 @@ class SoundBank:
     """The sounds of one project.
 
     Args:
-        project: it.
-        samples_of: stored audio.
         bits: of the mix's samples, so that what is computed stays on their grid; None for floats.
         known: sounds by key; those that are made are added.
     """

@@ -34,9 +34,7 @@ def add_made(
         document: gets them, as one step that can be undone.
         ghosts: lanes that stood for the job.
         results: one for each prompt.
-        request: what was asked for.
         lane_id: the lane that gets takes; empty, or of a lane that is gone: new lanes.
-        title: of the step.
 
     Returns:
         Id of the lane they are on, empty for none, and True where it is muted.
@@ -65,8 +63,6 @@ def add_stems(
     Args:
         document: gets them, as one step that can be undone.
         ghosts: lanes that stood for the job.
-        title: of the step.
-        plan: what was asked for.
         stems: in the order of the prompts.
 
     Returns:

@@ -10,11 +10,7 @@ from desktop.models.markers import Marker, Markers, moved, next_name, renamed, w
 
 
 class MarkerEdits:
-    """Markers of a document.
-
-    Args:
-        document: that keeps them.
-    """
+    """Markers of a document."""
 
     def __init__(self, document: Document) -> None:
         self._document = document

@@ -13,10 +13,6 @@ STEPS = (0.25, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 1.0, 1.1, 1.25, 1.5, 1
 class PracticeSpeed(QObject):
     """What the player is told about speed and pitch.
 
-    Args:
-        player: that plays.
-        parent: owner.
-
     Signals:
         changed: speed or pitch.
     """

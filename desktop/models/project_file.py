@@ -69,7 +69,6 @@ def load_project(
     it never stands for the sound it was.
 
     Args:
-        path: of the project.
         store: takes the audio.
         check: called regularly; raises to cancel.
         tell_damaged: gets the names of the takes whose audio is not what was saved.
@@ -216,9 +215,6 @@ def _shared_copy(source: Path, target: Path) -> bool:
 
 class ProjectLock:
     """The lock on a project file.
-
-    Args:
-        path: of the project.
 
     Raises:
         RequestError: another window has it.

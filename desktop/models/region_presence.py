@@ -11,7 +11,6 @@ def heard_in(project: Project, region: tuple[int, int] | None) -> tuple[tuple[st
     """Names of stems and how present they are, the most present first.
 
     Args:
-        project: whose lanes.
         region: samples, first and past the last; None for the whole length.
     """
     found: dict[str, float] = {}

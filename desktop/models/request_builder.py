@@ -89,9 +89,7 @@ def make_plan(
     """Decide what a request means for a project.
 
     Args:
-        project: the open one.
         lane: the current one, None for the mix.
-        regions: those that were chosen.
         request: as filled in.
         source_lane: id of the lane that a stem is taken out of; empty for the mix.
 
@@ -175,7 +173,6 @@ def make_request(plan: JobPlan, project: Project, files: dict[str, Path | None],
     """The request for the engine.
 
     Args:
-        plan: what was decided.
         project: for its rate.
         files: ``input`` and ``rest``.
         out: folder for the answer.

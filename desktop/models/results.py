@@ -45,11 +45,6 @@ def collect(
     """Add the result files of a job that made something to the store.
 
     Args:
-        done: what the engine said.
-        plan: what was asked.
-        project: when it was answered.
-        bank: its sounds.
-        store: keeps the audio.
         scratch: folder for temporary files.
         check: called regularly; raises to cancel.
 
@@ -72,8 +67,6 @@ def with_made(project: Project, results: list[PromptResult], request: Request, i
 
     Args:
         project: before.
-        results: what came out.
-        request: what was asked.
         ids: of the new lanes, by prompt.
     """
     rule = TASKS[request.task]

@@ -109,10 +109,8 @@ class SeparationRun:
     """Asks for one piece after the other and puts the answers together.
 
     Args:
-        plan: what was asked.
         request: with its files, for the whole.
         span: samples of the project that the input covers, past the last.
-        rate_hz: of the project.
         bits: of the mix's samples, None for floats; results are put on that grid.
         folder: for files in between.
         grid: of the model's windows.
@@ -210,7 +208,6 @@ class SeparationRun:
 
         Args:
             done: of the last piece.
-            store: it.
             onto: by prompt, the sound of a lane into whose regions the new one is spliced.
             check: raises to cancel.
         """
@@ -338,10 +335,8 @@ def pieces_of(
     difference.
 
     Args:
-        request: with its input.
         regions: samples of the project, past the last.
         origin: sample of the project at which the input begins.
-        rate_hz: of the project.
         grid: of the model's windows.
     """
     seekable = Path(request.input or "").suffix.lower() in SEEKABLE

@@ -38,7 +38,6 @@ def write_session(
         time_map: tempo and bars; None leaves the tempo at what DAWs start with.
         place: a row of ``engine.SESSION_FORMATS``, and the folder.
         span: samples of the project, past the last.
-        colours: of lanes.
         report, check: as for ``export``.
 
     Raises:

@@ -42,8 +42,6 @@ class TempoModel(QObject):
         document: whose mix is listened to, and which keeps what the user settles.
         store: has the mix's file, and a cache for estimates.
         settings: ``find_tempo`` False leaves everything to the user.
-        background: keeps estimates.
-        parent: owner.
 
     Signals:
         changed: the map, the estimate or the state.

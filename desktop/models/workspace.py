@@ -61,7 +61,6 @@ class Workspace(QObject):
         settings: what the user has chosen.
         data: folder for audio, sessions and scratch files.
         cache: folder for what can be made again.
-        link: the engine.
 
     Signals:
         troubled: a ``Message`` for the user, and details.
@@ -203,7 +202,6 @@ class Workspace(QObject):
         """Begin a project with a clip that a DAW sent.
 
         Args:
-            path: of the clip.
             title: for the user.
             daw: the DAW's own name for it, to send something back under.
             then: called when it is open.
@@ -449,7 +447,6 @@ class Workspace(QObject):
         """Make the files of lanes, or of the mix without each; what has to be written is written by a worker.
 
         Args:
-            lane_ids: of the lanes.
             then: gets the files; called before this returns where all of them are there already.
             complement: True means what the mix is without each lane.
             quiet: True says nothing of it in the status line.
