@@ -257,12 +257,7 @@ def show_undo(actions: Mapping[str, QAction], document: Document) -> None:
 
 
 def make_actions(parent: QMainWindow, target: ActionTarget) -> dict[str, QAction]:
-    """Actions by name, put into the menus of a window.
-
-    Args:
-        parent: has the menu bar.
-        target: what they work on.
-    """
+    """Actions by name, put into the menus of a window."""
     actions: dict[str, QAction] = {}
     menus = {}
     for row in ROWS:

@@ -51,7 +51,6 @@ class ParameterSlider(QWidget):
 
     Args:
         row: the number.
-        changed: gets it.
     """
 
     def __init__(self, row: ParameterSpec, changed: Callable[[float], None]) -> None:
@@ -96,13 +95,7 @@ class ParameterSlider(QWidget):
 
 
 class InsertsDialog(QDialog):
-    """The effects of one lane.
-
-    Args:
-        workspace: the open project.
-        lane_id: whose effects.
-        parent: the window.
-    """
+    """The effects of one lane."""
 
     def __init__(self, workspace: Workspace, lane_id: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)

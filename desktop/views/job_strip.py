@@ -18,10 +18,6 @@ TICK_MS = 1000
 class JobStrip(QWidget):
     """Title, state and progress of the running job, and how many wait.
 
-    Args:
-        jobs: the list.
-        palette: colours.
-
     Signals:
         cancelled: id of a row.
         opened: the list is wanted.

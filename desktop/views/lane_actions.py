@@ -35,7 +35,6 @@ class LaneActions(QObject):
     """Hands the files of lanes to other programs, and offers what can be done with them.
 
     Args:
-        workspace: whose lanes.
         bridge: the way back to the DAW.
         window: where drags and menus start.
         palette: returns the colours in use.

@@ -15,11 +15,7 @@ FIGURE_POINTS = 8.5
 
 
 class MatchButton(QToolButton):
-    """Always as wide as its longest words, so that nothing beside it moves.
-
-    Args:
-        palette: colours.
-    """
+    """Always as wide as its longest words, so that nothing beside it moves."""
 
     def __init__(self, palette: Palette) -> None:
         super().__init__()

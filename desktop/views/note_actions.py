@@ -23,7 +23,6 @@ class NoteActions(QObject):
     """Shows notes on lanes and hands them out.
 
     Args:
-        workspace: whose lanes.
         window: where drags and dialogs start.
         palette: returns the colours in use.
     """

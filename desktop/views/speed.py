@@ -62,12 +62,7 @@ class SpeedButton(QToolButton):
 
 
 class SpeedCard(QFrame):
-    """Two sliders.
-
-    Args:
-        speed: what they change.
-        parent: owner.
-    """
+    """Two sliders."""
 
     def __init__(self, speed: PracticeSpeed, parent: QWidget) -> None:
         super().__init__(parent, Qt.WindowType.Popup)

@@ -20,9 +20,7 @@ class BlindDialog(QDialog):
     """Letters to listen to, and one to choose.
 
     Args:
-        workspace: that plays.
         lane: with several takes.
-        parent: the window.
         rng: for the order.
     """
 

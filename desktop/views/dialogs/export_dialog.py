@@ -49,10 +49,8 @@ class ExportDialog(QDialog):
     """Writes files.
 
     Args:
-        workspace: the application.
         files_out: knows what is in a file.
         lane_id: ticked alone; empty ticks what is heard.
-        parent: the window.
 
     Signals:
         exported: what was written.

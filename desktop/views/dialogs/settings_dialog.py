@@ -76,8 +76,6 @@ class SettingsDialog(QDialog):
     """Five pages.
 
     Args:
-        workspace: the application.
-        parent: the window.
         tab: the page that is shown first.
     """
 

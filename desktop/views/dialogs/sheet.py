@@ -14,7 +14,6 @@ class Sheet(QDialog):
     """Asks one question.
 
     Args:
-        parent: the window.
         title, words: what it is about, in the user's language.
         buttons: name and words of each; the first is what Return does, the last what Esc does.
         details: more lines, in quiet type; empty for none.

@@ -132,7 +132,6 @@ class Advanced(QWidget):
     """Labelled controls in rows of at most ``COLUMNS``.
 
     Args:
-        bundles: words to place.
         bundle: place of the one that is chosen.
         device: the one that is chosen.
 

@@ -30,9 +30,6 @@ HEIGHT = 44
 class PromptField(QFrame):
     """Tokens and the word after them.
 
-    Args:
-        palette: colours.
-
     Signals:
         submitted: the user wants it done.
         left: Esc was pressed while no list was open.

@@ -21,7 +21,6 @@ class Knob(QDial):
     """A rotary control that never changes its size.
 
     Args:
-        palette: colours.
         limits: values at its left and right end.
         usual: after a double click.
         start: where its arc begins.

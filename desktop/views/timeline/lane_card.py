@@ -18,14 +18,7 @@ GAIN_WIDTH = 220  # pixels
 
 
 class LaneCard(QFrame):
-    """Controls with their names: three for what was taken out, and two for a lane without a sensitivity.
-
-    Args:
-        document: whose lane.
-        lane: the lane.
-        palette: colours.
-        parent: owner.
-    """
+    """Controls with their names: three for what was taken out, and two for a lane without a sensitivity."""
 
     def __init__(self, document: Document, lane: Lane, palette: Palette, parent: QWidget) -> None:
         super().__init__(parent, Qt.WindowType.Popup)

@@ -16,9 +16,6 @@ WHEEL_STEP = 10  # pixels
 class LaneColumn(QScrollArea):
     """Scrolls over lanes.
 
-    Args:
-        palette: colours.
-
     Signals:
         put_down: the lane that was pulled, and its new place from the top.
     """
@@ -97,7 +94,6 @@ class LaneColumn(QScrollArea):
         """Show where a lane would be put.
 
         Args:
-            view: that is pulled.
             place: of the mouse, on the screen.
         """
         inside = self._inside

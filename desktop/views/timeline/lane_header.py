@@ -223,8 +223,6 @@ class LaneHeader(QWidget):
         """Show a lane that a job is making.
 
         Args:
-            ghost: the lane.
-            palette: colours.
             words: how far the job is.
         """
         self._lane, self._ghost, self._shown = None, ghost, None

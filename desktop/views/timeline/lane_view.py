@@ -65,10 +65,6 @@ class LaneBorder(QWidget):
 class LaneView(QFrame):
     """Header and waveform of one lane.
 
-    Args:
-        header: the left end.
-        wave: the rest.
-
     Attributes:
         lane_id: of the lane that it shows, also while that is on its way; empty for the mix and for none yet.
 
@@ -145,7 +141,6 @@ def fitted(total: int, wanted: list[int], every: int = 0) -> list[int]:
     """Heights of lanes.
 
     Args:
-        total: pixels that there are.
         wanted: of each lane, 0 for as it fits.
         every: height of those that fit, 0 for an equal part of what is left.
 

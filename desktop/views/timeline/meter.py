@@ -28,7 +28,6 @@ class LevelMeter(QWidget):
     """Two bars and a lamp.
 
     Args:
-        palette: colours.
         wide: True means it lies on its side.
 
     Signals:

@@ -29,10 +29,7 @@ def paint_notes(
     """Draw the notes in sight.
 
     Args:
-        painter: of the lane.
-        marks: the notes.
         viewport: maps samples to pixels.
-        palette: the colours in use.
         height: of the lane, in pixels.
         scale: of the spectrogram that is drawn; None over a waveform.
     """

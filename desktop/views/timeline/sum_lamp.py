@@ -20,12 +20,7 @@ CARD_WIDTH = 300
 
 
 class SumLamp(QAbstractButton):
-    """Green while what is heard nulls with the mix, amber with the figure when it does not.
-
-    Args:
-        workspace: measures it.
-        palette: colours.
-    """
+    """Green while what is heard nulls with the mix, amber with the figure when it does not."""
 
     def __init__(self, workspace: Workspace, palette: Palette) -> None:
         super().__init__()

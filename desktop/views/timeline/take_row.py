@@ -19,9 +19,6 @@ INDENT = 30
 class TakeRow(QFrame):
     """Shows one take.
 
-    Args:
-        wave: draws it.
-
     Signals:
         chosen: it is to be the take that is heard.
     """

@@ -36,7 +36,6 @@ class TempoCard(QFrame):
     Args:
         tempo: what is shown and changed.
         transport: knows the cursor, where bar 1 can be put.
-        parent: owner.
     """
 
     def __init__(self, tempo: TempoModel, transport: Transport, parent: QWidget) -> None:

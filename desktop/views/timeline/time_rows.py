@@ -22,9 +22,6 @@ class TimeRows(QObject):
     """Owns the rows; whoever makes it puts ``overview``, ``tools`` and ``ruler`` into its layout.
 
     Args:
-        workspace: the application.
-        viewport: of the lanes.
-        palette: colours.
         width: pixels of the lanes' headers.
     """
 

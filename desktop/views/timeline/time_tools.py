@@ -27,7 +27,6 @@ class TimeTools(QWidget):
         tempo: whose tempo and key are shown.
         transport: for bar 1 at the cursor.
         settings: ``grid``, ``snap``, ``snap_to``, ``click``, ``follow``.
-        palette: colours.
         width: pixels, that of the lanes' headers.
     """
 
