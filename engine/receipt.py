@@ -73,13 +73,15 @@ class Receipt:
             raise OSError("the disk is full")
 
 
-def settle_receipt(path: Path) -> Done | None:
+def settle_receipt(path: Path, out: Path) -> Done | None:
     """Find out what became of a job whose client is gone, and remove what was named of it in part.
 
-    A process that is still at it is waited for, and killed when it takes too long.
+    A process that is still at it is waited for, and killed when it takes too long. The receipt was written by a process
+    that runs strangers' bundles: it is believed about one folder, and about processes that have it open.
 
     Args:
         path: the receipt; none may be there.
+        out: folder of the job's results; nothing is removed elsewhere.
 
     Returns:
         The event that nobody heard; None where the job has to be done again.
@@ -97,8 +99,8 @@ def settle_receipt(path: Path) -> Done | None:
     if isinstance(event, Done):
         return event
     for line in lines:
-        if isinstance(line.get("files"), list) and isinstance(line.get("folder"), str):
-            _remove_files(Path(line["folder"]), {tuple(one) for one in line["files"] if isinstance(one, list)})
+        if isinstance(line.get("files"), list) and line.get("folder") == str(out):
+            _remove_files(out, {tuple(one) for one in line["files"] if isinstance(one, list)})
     return None
 
 
@@ -125,8 +127,21 @@ def _wait_for(stream: IO[bytes], path: Path) -> None:
                 killed, end_s = True, time.monotonic() + LEAVE_LIMIT_S
                 for pid in [line["pid"] for line in _lines(path) if type(line.get("pid")) is int][-1:]:
                     with contextlib.suppress(OSError):
-                        os.kill(pid, getattr(signal, "SIGKILL", signal.SIGTERM))
+                        if _has_open(pid, path):
+                            os.kill(pid, getattr(signal, "SIGKILL", signal.SIGTERM))
             time.sleep(LOOK_S)
+
+
+def _has_open(pid: int, path: Path) -> bool:
+    """Whether a process has a file open; True on systems that do not tell."""
+    if not os.path.isdir("/proc/self/fd"):
+        return True
+    wanted = path.stat()
+    for handle in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(OSError):
+            if os.path.samestat(handle.stat(), wanted):
+                return True
+    return False
 
 
 def _remove_files(folder: Path, identities: set[tuple[Any, ...]]) -> None:

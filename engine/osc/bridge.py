@@ -17,7 +17,7 @@ from concurrent.futures import Future
 from pathlib import Path
 
 from engine import Engine, OutputError, RequestError
-from engine.osc.home import SPOOL, BridgeState, Home, default_home
+from engine.osc.home import RECEIPTS, BridgeState, Home, default_home
 from engine.osc.job_replies import Refused
 from engine.osc.router import MessageRouter
 from engine.osc.settings import BridgeSettings, check_settings
@@ -89,8 +89,8 @@ class Bridge:
 
     @property
     def writable(self) -> tuple[Path, ...]:
-        """The folders that its jobs write below: results, and their receipts in the spool."""
-        return self._settings.out, (self._settings.home or default_home()) / SPOOL
+        """The folders that its jobs write below: results, and their receipts; inputs lie elsewhere."""
+        return self._settings.out, (self._settings.home or default_home()) / RECEIPTS
 
     def name_of(self, engine_job: str) -> str | None:
         """The client's id of a job of the engine; None when no client sent it."""

@@ -10,6 +10,7 @@ from typing import BinaryIO
 
 from engine.osc.clip_store import ClipError
 from engine.osc.job_replies import Refused
+from engine.osc.paths import plain_file
 from engine.osc.protocol.arguments import Values
 from engine.osc.protocol.specs import BLOB_BYTES, MessageSpec, at
 from engine.osc.services import BridgeServices, refusals
@@ -81,7 +82,7 @@ class ClipHandlers:
                 text = f"{len(tasks)} results are on their way to you, at most {SENDING_PER_SESSION} and each only once"
                 raise Refused("full", f"{text}; ask again when one has arrived")
             try:
-                stream = path.open("rb")
+                stream = open(path, "rb", opener=plain_file)  # noqa: SIM115  # closed when all is sent
             except OSError:
                 raise ClipError("the result's file is gone; ask for the job again under another id") from None
             task = self._loop.create_task(self._send(session, id, part, path, stream))

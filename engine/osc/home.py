@@ -23,6 +23,7 @@ from engine import RequestError, user_data_folder
 log = logging.getLogger(__name__)
 
 LOCK, STATE, JOURNAL, SPOOL, TOKEN = "lock", "state.json", "journal.jsonl", "spool", "token"
+RECEIPTS, RECEIPT = "receipts", "receipt"
 TOKEN_RANDOM_BYTES = 24
 TOKEN_LIMIT_BYTES = 4096
 
@@ -47,6 +48,11 @@ class BridgeState:
     tcp_port: int
     http_port: int | None = None
     lan: bool = False
+
+
+def receipt_of(spool: str) -> Path:
+    """The receipt of the job with that spool folder; the engine may write beside it, but not where inputs are."""
+    return Path(spool).parents[1] / RECEIPTS / Path(spool).name / RECEIPT
 
 
 def default_home() -> Path:
@@ -85,7 +91,8 @@ class Home:
             self._lock.close()
             raise _taken_by(read_state(folder)) from None
         try:
-            self.spool.mkdir(mode=0o700, exist_ok=True)
+            for private in (self.spool, folder / RECEIPTS):
+                private.mkdir(mode=0o700, exist_ok=True)
             self.token = self._own_token()
         except BaseException:
             self._lock.close()
@@ -111,8 +118,9 @@ class Home:
         Args:
             keep: folders that are needed.
         """
-        for folder in self.spool.iterdir():
-            if str(folder) not in keep:
+        receipts = {str(receipt_of(folder).parent) for folder in keep if folder}
+        for folder in (*self.spool.iterdir(), *(self.folder / RECEIPTS).iterdir()):
+            if str(folder) not in keep | receipts:
                 shutil.rmtree(folder, ignore_errors=True)
 
     def announce(self, state: BridgeState) -> None:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import shutil
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +30,12 @@ from engine import (
     settle_receipt,
 )
 from engine.osc.chain_renders import ChainRenders, RenderRequest, render_from_json
-from engine.osc.home import Home
+from engine.osc.home import Home, receipt_of
 from engine.osc.job import BridgeJob
 from engine.osc.job_intake import JobIntake
 from engine.osc.job_listeners import JobListeners
 from engine.osc.job_log import log_job
-from engine.osc.job_replies import CODE_OF, Refused, done_parts, done_reply, error_reply, without_folders
+from engine.osc.job_replies import CODE_OF, Refused, are_in, done_parts, done_reply, error_reply, without_folders
 from engine.osc.job_store import JobStore
 from engine.osc.journal import JournalEntry, again
 from engine.osc.protocol.arguments import Values
@@ -47,7 +49,6 @@ QUEUE_LIMIT = 1000
 INTAKE, ENGINE = "intake", "engine"  # lines of ``Turns``
 # Engine processes that may die over one job, by how they end: a job that hung once is tried once more.
 ATTEMPTS_LIMITS = {"HostError": 3, "HostHung": 2}
-RECEIPT = "receipt"  # in the spool folder of a job
 
 
 class JobQueue:
@@ -86,7 +87,7 @@ class JobQueue:
         """
         unfinished = self.store.unfinished()
         self._home.sweep({job.entry.spool for job in unfinished})
-        heard = [(job, settle_receipt(path) if (path := _receipt_of(job)) else None) for job in unfinished]
+        heard = [(job, _settled_receipt(job)) for job in unfinished]
         for job, done in heard:
             if done is None:
                 self._submit_again(job)
@@ -311,8 +312,8 @@ class JobQueue:
         job.stage = "the engine process died and is replaced; trying again"
         self.store.write(job.entry)
         self._listeners.progress(job, self._loop.time(), always=True)
-        job.engine_job, path = None, _receipt_of(job)
-        settled = self._loop.run_in_executor(self._disk, lambda: settle_receipt(path) if path else None)
+        job.engine_job = None
+        settled = self._loop.run_in_executor(self._disk, _settled_receipt, job)
         settled.add_done_callback(lambda done: self._turns.call(ENGINE, lambda: self._settled(job, done)))
 
     def _settled(self, job: BridgeJob, done: asyncio.Future[Done | None]) -> None:
@@ -327,6 +328,10 @@ class JobQueue:
             self._submit_again(job)
 
     def _finish_done(self, job: BridgeJob, event: Done) -> None:
+        if not are_in(event, _out_of(job)):  # a hijacked engine could have any file handed out
+            log.error("job %s: the engine named files outside the folder of results", job.entry.id)
+            self._finish(job, "fail", ("internal", "the engine named files that are none of its results"))
+            return
         job.entry = replace(job.entry, parts=done_parts(job.entry.task, event))
         for note in dict.fromkeys(note for result in event.results for note in result.notes):
             self._listeners.tell(job, at("note"), (job.entry.id, note))
@@ -345,8 +350,8 @@ class JobQueue:
         self.store.trim()
 
     def _sweep(self, spool: str) -> None:
-        if spool:
-            self._loop.run_in_executor(self._disk, lambda: shutil.rmtree(spool, ignore_errors=True))
+        for folder in (Path(spool), receipt_of(spool).parent) if spool else ():
+            self._loop.run_in_executor(self._disk, partial(shutil.rmtree, folder, ignore_errors=True))
 
     def _public(self, job: BridgeJob, text: str) -> str:
         """A sentence of the engine without the names of private folders."""
@@ -354,7 +359,18 @@ class JobQueue:
 
 
 def _receipt_of(job: BridgeJob) -> Path | None:
-    return Path(job.entry.spool) / RECEIPT if job.entry.spool else None
+    return receipt_of(job.entry.spool) if job.entry.spool else None
+
+
+def _settled_receipt(job: BridgeJob) -> Done | None:
+    """What the receipt of a job says whose process is gone."""
+    receipt = _receipt_of(job)
+    return None if receipt is None else settle_receipt(receipt, _out_of(job))
+
+
+def _out_of(job: BridgeJob) -> Path:
+    """Folder of a job's results."""
+    return Path(os.path.abspath(str((job.entry.request or {}).get("out", ""))))
 
 
 def _words(outcome: str, reply: tuple[Any, ...]) -> tuple[str, ...]:

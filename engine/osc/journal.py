@@ -4,7 +4,7 @@ What is believed about a job, in this order:
 
 1. its last whole line here. It is written before the client's ``ack`` leaves and before the engine is asked; a line
    with an ``outcome`` is the end of the job, for good;
-2. for a job without an outcome, the receipt in its spool folder (``engine.receipt``): with the results in place the
+2. for a job without an outcome, the receipt beside the spool (``engine.receipt``): with the results in place the
    job is done, though nobody heard so; results that were named in part are removed;
 3. else the job is done again, from the inputs in its spool folder.
 

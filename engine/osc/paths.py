@@ -119,6 +119,19 @@ def pin(roots: Roots, text: str, folder: Path, check: Callable[[], None] = lambd
     return private
 
 
+def plain_file(path: str, flags: int) -> int:
+    """Opens a file to read it, and neither a link nor a pipe; for ``open``.
+
+    Raises:
+        OSError: it is none.
+    """
+    number = os.open(path, flags | _FLAGS)
+    if not stat.S_ISREG(os.fstat(number).st_mode):
+        os.close(number)
+        raise OSError(f"{path} is no plain file")
+    return number
+
+
 def resolve_path(text: str) -> Path:
     """The absolute path that a text means, all links followed.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import resource
@@ -17,11 +18,12 @@ from clihelp import everything_in, read, write_music
 from heldhost import host_held_by
 from oschelp import Caller
 
-from engine import Done, Engine, StemResult, settle_receipt
-from engine.osc import Bridge, journal
-from engine.osc.job_queue import RECEIPT
+from engine import Done, Engine, EngineError, StemResult, settle_receipt
+from engine.osc import Bridge, BridgeClient, journal
+from engine.osc.home import receipt_of
 from engine.osc.job_store import JobStore
 from engine.osc.journal import Journal, JournalEntry
+from engine.osc.transfer import fetch
 from engine.receipt import Receipt
 
 ROOT = Path(__file__).parents[3]
@@ -211,8 +213,8 @@ def test_a_receipt_tells_of_results_that_are_in_place(tmp_path):
     receipt = Receipt(tmp_path / "spool" / "receipt")
     receipt.done(done_event(tmp_path))
     receipt.close()
-    assert settle_receipt(tmp_path / "spool" / "receipt") == done_event(tmp_path)
-    assert settle_receipt(tmp_path / "spool" / "none") is None
+    assert settle_receipt(tmp_path / "spool" / "receipt", tmp_path) == done_event(tmp_path)
+    assert settle_receipt(tmp_path / "spool" / "none", tmp_path) is None
 
 
 def test_what_was_named_in_part_is_removed_and_nothing_else(tmp_path):
@@ -231,7 +233,9 @@ def test_what_was_named_in_part_is_removed_and_nothing_else(tmp_path):
     (out / "song - bass (2).json").write_text('{"fluxstem_sidecar": 1}')
     (out / "song - bass.json").write_text('{"fluxstem_sidecar": 1}')
     receipt.close()
-    assert settle_receipt(tmp_path / "receipt") is None
+    assert settle_receipt(tmp_path / "receipt", tmp_path / "elsewhere") is None
+    assert len(os.listdir(out)) == 4, "nothing is removed in a folder that is none of results"
+    assert settle_receipt(tmp_path / "receipt", out) is None
     assert sorted(os.listdir(out)) == ["song - bass.json", "users own.wav"]
 
 
@@ -246,9 +250,74 @@ def test_a_process_that_is_still_at_the_job_is_waited_for(tmp_path):
             [sys.executable, "-c", code, str(path), seconds], cwd=ROOT, stdout=subprocess.PIPE, text=True
         )
         assert process.stdout.readline() == "at it\n"
-        assert settle_receipt(path) is None
+        assert settle_receipt(path, tmp_path) is None
         process.stdout.close()
         assert process.wait() == (0 if seconds == "0.5" else -signal.SIGKILL)
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="this system does not tell who has a file open")
+def test_a_process_that_is_not_at_the_job_is_not_ended_whatever_the_receipt_says(tmp_path, monkeypatch):
+    """The receipt is written by a process that runs strangers' bundles."""
+    monkeypatch.setattr("engine.receipt.LEAVE_LIMIT_S", 0.2)
+    receipt = Receipt(tmp_path / "receipt")  # held by this process, which is not to be ended either
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
+        receipt._write({"pid": other.pid})
+        assert settle_receipt(tmp_path / "receipt", tmp_path) is None
+        assert other.poll() is None
+        other.communicate(b"\n")
+    receipt.close()
+    assert other.returncode == 0
+
+
+HIJACKED = f"""
+import os, sys
+sys.path.insert(0, {str(ROOT)!r})
+from engine.events import Done, StemResult
+from engine.host.main import _take_pipes, serve
+commands, events = _take_pipes()
+def work(job, request, report, check):
+    result = StemResult(
+        prompt="bass", stem=sys.argv[1], rest=None, sidecar="", null_db=None, presence=1.0, gain_db=0.0, level_db=None
+    )
+    return Done(job, (result,), 0.1, "cpu", "toy")
+serve(commands, events, work)
+os._exit(0)
+"""
+
+
+@pytest.mark.parametrize(("how", "why"), [("elsewhere", "none of its results"), ("by a link", "file is gone")])
+def test_only_results_of_a_hijacked_engine_are_handed_out(settings, toy_bundle, tmp_path, monkeypatch, how, why):
+    monkeypatch.setenv("FLUXSTEM_BUNDLES", str(toy_bundle.parent))
+    mix, secret = write_music(tmp_path / "in" / "mix.wav"), tmp_path / "secret"
+    secret.write_bytes(b"private")
+    named = secret
+    if how == "by a link":
+        settings.out.mkdir()
+        named = settings.out / "mix - bass.wav"
+        named.symlink_to(secret)
+
+    def stolen(client: BridgeClient) -> None:
+        job = client.start("isolate", str(mix), "bass")
+        client.wait(job)
+        fetch(client, job, "stem", io.BytesIO())
+
+    command = (sys.executable, "-P", "-c", HIJACKED, str(named))
+    with (
+        Engine(host_command=command) as engine, Bridge(engine, settings) as bridge,
+        BridgeClient(port=bridge.state.tcp_port, tcp=True) as client, pytest.raises(EngineError, match=why),
+    ):  # fmt: skip
+        stolen(client)
+
+
+def test_what_the_engine_may_write_is_not_where_inputs_are(toy_engine, mix, settings):
+    """They are further names of the user's own files."""
+    with Bridge(toy_engine, settings) as bridge, BridgeClient(port=bridge.state.tcp_port, tcp=True) as client:
+        client.run("isolate", str(mix), "bass")
+    [journal] = [json.loads(line) for line in (settings.home / "journal.jsonl").read_text().splitlines()[:1]]
+    spool = Path(journal["spool"])
+    assert receipt_of(str(spool)).is_relative_to(bridge.writable[1])
+    assert not any(spool.is_relative_to(folder) or folder.is_relative_to(spool) for folder in bridge.writable)
+    assert not any((settings.home / "receipts").iterdir()), "of a job that is done nothing stays"
 
 
 def test_a_job_whose_end_nobody_heard_is_done_once(settings, toy_engine, tmp_path):
@@ -267,7 +336,7 @@ def test_a_job_whose_end_nobody_heard_is_done_once(settings, toy_engine, tmp_pat
     event = done_event(settings.out)
     paths = dict(zip(("stem", "rest"), done[3:5], strict=True))
     event = Done("j", (StemResult(**{**vars_of(event.results[0]), **paths}),), 0.1, "cpu", "toy")
-    receipt = Receipt(spool / RECEIPT)
+    receipt = Receipt(receipt_of(str(spool)))
     receipt.done(event)
     receipt.close()
     unfinished = last | {"outcome": None, "reply": [], "spool": str(spool), "request": first.get("request")}
