@@ -90,7 +90,7 @@ class EngineActor:
 
 
 @dataclass(eq=False)
-class _Seat:
+class _PooledActor:
     """One actor and the files that it has; ``ready`` turns true when it has answered."""
 
     actor: Any
@@ -122,7 +122,7 @@ class ClusterRunner:
         self._ray = _connected(address)
         self._cores, self._gpus = _share(self._ray, cores, asked.request.device, engines_per_gpu)
         self._actor = self._ray.remote(EngineActor)
-        self._seats: list[_Seat] = []
+        self._pool: list[_PooledActor] = []
         self._losses = self._stillborn = 0
         self._next_start_s = 0.0
         self._run = uuid.uuid4().hex[:8]
@@ -141,10 +141,10 @@ class ClusterRunner:
             (Path(self._store.place) / WORK).mkdir(parents=True, exist_ok=True)
         try:
             alive_s = time.monotonic()
-            while todo or any(seat.work for seat in self._seats):
-                self._fill_seats(len(todo))
+            while todo or any(pooled.work for pooled in self._pool):
+                self._fill_pool(len(todo))
                 self._hand_out(todo, watch)
-                if any(seat.ready for seat in self._seats):
+                if any(pooled.ready for pooled in self._pool):
                     alive_s = time.monotonic()
                 if time.monotonic() - alive_s > START_LIMIT_S:
                     raise DeviceError(
@@ -153,85 +153,85 @@ class ClusterRunner:
                     )  # fmt: skip
                 yield from self._collect(todo)
         finally:
-            for seat in self._seats:
-                self._ray.kill(seat.actor)
+            for pooled in self._pool:
+                self._ray.kill(pooled.actor)
             self._ray.shutdown()
 
-    def _fill_seats(self, waiting: int) -> None:
+    def _fill_pool(self, waiting: int) -> None:
         """As many actors as there is room and work for; those lost are replaced, and new machines get some."""
         if time.monotonic() < self._next_start_s:
             return
         self._next_start_s = time.monotonic() + WAIT_S
-        wanted = min(self.engines, waiting + sum(bool(seat.work) for seat in self._seats))
-        while len(self._seats) < wanted:
+        wanted = min(self.engines, waiting + sum(bool(pooled.work) for pooled in self._pool))
+        while len(self._pool) < wanted:
             actor = self._actor.options(
                 num_cpus=self._cores, num_gpus=self._gpus, max_concurrency=AHEAD, max_restarts=0, max_task_retries=0
             ).remote(self._cores)
-            self._seats.append(_Seat(actor, actor.version.remote()))
+            self._pool.append(_PooledActor(actor, actor.version.remote()))
 
     def _hand_out(self, todo: deque[tuple[WorkItem, int]], watch: Watch) -> None:
         """Give every engine that is ready its next file, at most ``AHEAD``; the others stay in the list here."""
         for depth in range(AHEAD):
-            for seat in self._seats:
-                if not seat.ready or not todo or len(seat.work) > depth:
+            for pooled in self._pool:
+                if not pooled.ready or not todo or len(pooled.work) > depth:
                     continue
                 item, attempt = todo.popleft()
                 stage = f"{WORK}/{self._run}-{next(self._numbers)}"
-                seat.work[seat.actor.work.remote(self._asked, item, self._store, stage)] = item, attempt
+                pooled.work[pooled.actor.work.remote(self._asked, item, self._store, stage)] = item, attempt
                 watch(item, 0.0, "on the cluster")
 
     def _collect(self, todo: deque[tuple[WorkItem, int]]) -> Iterator[ItemOutcome]:
         """What has ended since; the files of a lost engine go back to the list."""
-        waiting = {reference: seat for seat in self._seats for reference in seat.work}
-        waiting |= {seat.greeting: seat for seat in self._seats if not seat.ready}
+        waiting = {reference: pooled for pooled in self._pool for reference in pooled.work}
+        waiting |= {pooled.greeting: pooled for pooled in self._pool if not pooled.ready}
         if not waiting:
             time.sleep(WAIT_S)
             return
         ended, _ = self._ray.wait(list(waiting), num_returns=1, timeout=WAIT_S)
         for reference in ended:
-            seat = waiting[reference]
+            pooled = waiting[reference]
             try:
                 answer = self._ray.get(reference)
             except self._ray.exceptions.RayActorError as error:
-                yield from self._lose(seat, todo, error)
+                yield from self._lose(pooled, todo, error)
                 continue
             except self._ray.exceptions.RayError as error:  # a fault of ours in the actor, which lives on
-                answer = _failed_task(seat.work.get(reference), error)
-            if reference == seat.greeting:
+                answer = _failed_task(pooled.work.get(reference), error)
+            if reference == pooled.greeting:
                 self._check_version(answer)
-                seat.ready = True
+                pooled.ready = True
                 self._stillborn = 0
                 continue
-            item, attempt = seat.work.pop(reference)
+            item, attempt = pooled.work.pop(reference)
             if answer.error_kind == HostError.__name__ and attempt < TRIES:
                 todo.appendleft((item, attempt + 1))
                 continue
             self._losses = 0
             yield answer
 
-    def _lose(self, seat: _Seat, todo: deque[tuple[WorkItem, int]], error: Exception) -> Iterator[ItemOutcome]:
+    def _lose(self, pooled: _PooledActor, todo: deque[tuple[WorkItem, int]], error: Exception) -> Iterator[ItemOutcome]:
         """An engine or its machine is gone: the file it was at is tried again, the one that waited has lost nothing."""
-        if seat not in self._seats:
+        if pooled not in self._pool:
             return
-        self._seats.remove(seat)
+        self._pool.remove(pooled)
         self._losses += 1
         if self._losses > LOSSES_LIMIT:
             raise DeviceError("the cluster lost {count} engines; look after its machines first", count=self._losses)
-        if not seat.ready:
+        if not pooled.ready:
             self._put_off_the_next(error)
-        for number, (item, attempt) in reversed(list(enumerate(seat.work.values()))):
+        for number, (item, attempt) in reversed(list(enumerate(pooled.work.values()))):
             if number == 0 and attempt >= TRIES:
                 lost = HostError("the engine was lost {count} times while it was at this file", count=attempt)
                 yield failed_outcome(item, lost, "")
             else:
                 todo.appendleft((item, attempt + (number == 0)))
         log.warning("an engine was lost (%s); its files are given to others", _reason(error))
-        seat.work.clear()
+        pooled.work.clear()
 
     def _put_off_the_next(self, error: Exception) -> None:
         """An engine died before it was ready; where one machine is at fault, the others go on meanwhile."""
         self._stillborn += 1
-        if self._stillborn >= STILLBORN_LIMIT and not any(seat.ready for seat in self._seats):
+        if self._stillborn >= STILLBORN_LIMIT and not any(pooled.ready for pooled in self._pool):
             raise _not_started(error)
         self._next_start_s = time.monotonic() + min(PAUSE_LIMIT_S, WAIT_S * 2**self._stillborn)
 

@@ -44,7 +44,7 @@ class Unfit(Exception):
 
 
 @dataclass(slots=True)
-class _Desk:
+class _Reporter:
     """Where this process tells what it does."""
 
     folder: Path
@@ -77,28 +77,28 @@ def main() -> None:
         os.fdopen(os.dup(1), "wb") as result,
     ):
         os.dup2(2, 1)  # what plug-ins print must not get into the sound
-        desk = _Desk(folder, file, os.getppid())
-        desk.tell("start", -1)
+        reporter = _Reporter(folder, file, os.getppid())
+        reporter.tell("start", -1)
         try:
-            said = _WORK[task["work"]](task, desk, source, result)
+            said = _WORK[task["work"]](task, reporter, source, result)
             result.flush()
         except ImportError as error:
             if error.name != "pedalboard":
                 raise
             said = {"lacking": True}
-        desk.answer(said)
+        reporter.answer(said)
     os._exit(0)  # some plug-ins crash while they are taken down, when all is done
 
 
-def _render(task: dict[str, Any], desk: _Desk, source: BinaryIO, result: BinaryIO) -> dict[str, Any]:
+def _render(task: dict[str, Any], reporter: _Reporter, source: BinaryIO, result: BinaryIO) -> dict[str, Any]:
     channels, rate_hz, total = task["channels"], task["rate_hz"], task["samples"]
     chain = chain_of_json(task["chain"], "the chain")
     streams, reports, at = list[EffectStream](), list[dict[str, Any]](), 0
     try:
         for at, effect in enumerate(chain.effects):
-            desk.tell("load", at)
+            reporter.tell("load", at)
             instances = _Instances(effect, channels)
-            desk.tell("set", at)
+            reporter.tell("set", at)
             reports.append(instances.report(rate_hz))
             streams.append(instances.stream(rate_hz))
         done = 0
@@ -106,12 +106,12 @@ def _render(task: dict[str, Any], desk: _Desk, source: BinaryIO, result: BinaryI
         def working(number: int) -> None:
             nonlocal at
             at = number
-            desk.tell("render", number, done)
+            reporter.tell("render", number, done)
 
         for block_CN in run_streams(streams, _blocks(source, channels, total), working):
             result.write(np.ascontiguousarray(block_CN.T).data)
             done += block_CN.shape[1]
-        desk.tell("end", -1, done)
+        reporter.tell("end", -1, done)
     except Unfit as error:
         return _fault(at, str(error), broken=False)
     except NotNumbers:
@@ -123,10 +123,10 @@ def _render(task: dict[str, Any], desk: _Desk, source: BinaryIO, result: BinaryI
     return {"effects": reports}
 
 
-def _describe(task: dict[str, Any], desk: _Desk, source: BinaryIO, result: BinaryIO) -> dict[str, Any]:
+def _describe(task: dict[str, Any], reporter: _Reporter, source: BinaryIO, result: BinaryIO) -> dict[str, Any]:
     """Every plug-in in a file: what it is called, what can be set, how late it is."""
     pedalboard = _pedalboard()
-    desk.tell("load", 0)
+    reporter.tell("load", 0)
     kind = pedalboard.AudioUnitPlugin if task["file"].endswith(".component") else pedalboard.VST3Plugin
     try:
         names = kind.get_plugin_names_for_file(task["file"])
@@ -136,7 +136,7 @@ def _describe(task: dict[str, Any], desk: _Desk, source: BinaryIO, result: Binar
         return _fault(0, f"holds nothing that can be loaded ({_words(error).rpartition(': ')[2]})", broken=True)
     found = []
     for number, name in enumerate(names):
-        desk.tell("load", number)
+        reporter.tell("load", number)
         try:
             plugin = pedalboard.load_plugin(task["file"], plugin_name=name)
             effect = ChainEffect(plugin=name, file=task["file"])
@@ -148,7 +148,7 @@ def _describe(task: dict[str, Any], desk: _Desk, source: BinaryIO, result: Binar
                 "heard_delay_samples": None,
             }  # fmt: skip
             if channels and plugin.is_effect:
-                desk.tell("set", number)
+                reporter.tell("set", number)
                 row["heard_delay_samples"] = _heard_delay(effect, channels)
         except (ImportError, RuntimeError, ValueError, Unfit) as error:
             row = {"name": name, "error": _words(error)}
@@ -156,21 +156,21 @@ def _describe(task: dict[str, Any], desk: _Desk, source: BinaryIO, result: Binar
     return {"plugins": found}
 
 
-def _edit(task: dict[str, Any], desk: _Desk, source: BinaryIO, result: BinaryIO) -> dict[str, Any]:
+def _edit(task: dict[str, Any], reporter: _Reporter, source: BinaryIO, result: BinaryIO) -> dict[str, Any]:
     """Set one plug-in, show its own window where that is asked for, and hand out what is set then."""
     effect = chain_of_json(task["chain"], "the chain").effects[0]
     try:
-        desk.tell("load", 0)
+        reporter.tell("load", 0)
         instances = _Instances(effect, 2)
-        desk.tell("set", 0)
+        reporter.tell("set", 0)
         instances.settle()
         plugin = instances.plugins[0]
         if task["editor"]:
-            desk.tell("editor", 0)
+            reporter.tell("editor", 0)
             handler = _forgiving_x11()  # kept alive while the window is open
             plugin.show_editor()
             del handler
-            desk.tell("set", 0)
+            reporter.tell("set", 0)
             instances.settle()
         preset = bytes(plugin.preset_data) if effect.plugin and hasattr(plugin, "preset_data") else b""
         return {
@@ -185,7 +185,7 @@ def _edit(task: dict[str, Any], desk: _Desk, source: BinaryIO, result: BinaryIO)
         return _fault(0, f"did not work ({_words(error)})", broken=not task["editor"])
 
 
-_WORK: dict[str, Callable[[dict[str, Any], _Desk, BinaryIO, BinaryIO], dict[str, Any]]] = {
+_WORK: dict[str, Callable[[dict[str, Any], _Reporter, BinaryIO, BinaryIO], dict[str, Any]]] = {
     "render": _render,
     "describe": _describe,
     "edit": _edit,
