@@ -147,10 +147,10 @@ class RequestChains:
                 if part.gain != 1.0:
                     self._note((f"the chain made the {part.name} {-20 * math.log10(part.gain):.1f} dB too loud for the "
                                 "format, and it was lowered by that",))  # fmt: skip
-            written = _Written(run, answers, parts, target)
-            if written.has_sum and written.left > 0:
+            chained = _ChainedSet(run, answers, parts, target)
+            if chained.has_sum and chained.left > 0:
                 self._note((_NO_SUM.format(part=chosen[0].name),))
-            return written.answers
+            return chained.answers
 
     @contextlib.contextmanager
     def _rendered(self, run: RunContext, part: _Part, answers: list[TaskResult]) -> Iterator[DiskArray]:
@@ -215,7 +215,7 @@ def _chosen(run: RunContext, answers: list[TaskResult], parts: list[_Part]) -> l
     return stems
 
 
-class _Written:
+class _ChainedSet:
     """Writes the files of a set of answers side by side, and measures what their sum is off.
 
     Attributes:

@@ -131,7 +131,7 @@ def _shared_cores(jobs: int) -> Iterator[None]:
         del os.environ["FLUXSTEM_THREADS"]
 
 
-class _Lines:
+class _ProgressLines:
     """A line for each file that is finished, with the time left for all of them."""
 
     def __init__(self, write: Callable[[str], None]) -> None:
@@ -160,7 +160,7 @@ class _Lines:
         return f"; {_clock(left_s)} left for all"
 
 
-class _Bars(_Lines):
+class _ProgressBars(_ProgressLines):
     """The same, above a bar for all files with the time left and one for each file under way."""
 
     LAYOUT = "{desc:<40.40} {percentage:3.0f}% |{bar}| {elapsed} elapsed, {remaining} left"
@@ -214,15 +214,15 @@ class _Bars(_Lines):
 @contextlib.contextmanager
 def _listener(arguments: argparse.Namespace) -> Iterator[Listener]:
     if arguments.json:
-        yield _Lines(lambda line: None)
+        yield _ProgressLines(lambda line: None)
     elif sys.stderr.isatty():
-        bars = _Bars()
+        bars = _ProgressBars()
         try:
             yield bars
         finally:
             bars.close()
     else:
-        yield _Lines(functools.partial(print, file=sys.stdout, flush=True))
+        yield _ProgressLines(functools.partial(print, file=sys.stdout, flush=True))
 
 
 def _clock(seconds: float) -> str:

@@ -96,19 +96,19 @@ def run_chain_process(
             raise OutputError(
                 "there is no room for temporary files ({reason}); make room and try again", reason=error.strerror
             ) from error
-        looked = _Look(folder / PROGRESS, words, _LIMITS_S | (limits_s or {}))
+        watchdog = _Watchdog(folder / PROGRESS, words, _LIMITS_S | (limits_s or {}))
         files = (source or nothing[0], result or nothing[0])
         main, wanted = "engine.plugins.chain_process", {"folder": str(folder)}
         with process_apart(main, wanted, *files, words, _VARIABLES) as process:
             while True:
-                looked.look(watch)
+                watchdog.look(watch)
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     code = process.wait(LOOK_S)
                     break
-        return _answer_of(folder / ANSWER, code, looked)
+        return _answer_of(folder / ANSWER, code, watchdog)
 
 
-class _Look:
+class _Watchdog:
     """Reads how far the process is, and holds it to its limits."""
 
     def __init__(self, file: Path, words: IO[bytes], limits_s: dict[str, float]) -> None:
@@ -154,21 +154,21 @@ class _Look:
         return (stage, effect, samples) if stage in self._limits_s else (self.stage, self.effect, self._samples)
 
 
-def _answer_of(path: Path, code: int, looked: _Look) -> dict[str, Any]:
-    looked.look(lambda samples: None)  # the last thing it said
+def _answer_of(path: Path, code: int, watchdog: _Watchdog) -> dict[str, Any]:
+    watchdog.look(lambda samples: None)  # the last thing it said
     try:
         said = json.loads(path.read_bytes()) if path.stat().st_size <= ANSWER_LIMIT_BYTES else None
     except (OSError, ValueError, RecursionError):
         said = None
     if not isinstance(said, dict):
         how = f"ended its process ({signal_name(-code)})" if code < 0 else f"ended its process (code {code})"
-        if looked.effect < 0:
+        if watchdog.effect < 0:
             raise RequestError(
                 "the process of the chain {how}: {words}; set FLUXSTEM_DEBUG=1 to see more", how=how,
-                words=looked.last_words() or "it said nothing",
+                words=watchdog.last_words() or "it said nothing",
             )  # fmt: skip
-        log.warning("%s; the last line it printed: %s", how, looked.last_words() or "none")
-        raise EffectFault(looked.effect, f"{how} {_DOING[looked.stage]}", broken=True)
+        log.warning("%s; the last line it printed: %s", how, watchdog.last_words() or "none")
+        raise EffectFault(watchdog.effect, f"{how} {_DOING[watchdog.stage]}", broken=True)
     if said.get("lacking"):
         raise RequestError(
             "chains need pedalboard, which is not installed; install the extra plugins: pip install 'fluxstem[plugins]'"
