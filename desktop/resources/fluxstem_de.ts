@@ -204,12 +204,10 @@
     <message><source>Takes effect at the next start</source><translation>Gilt ab dem nächsten Start</translation></message>
     <message><source>Task</source><translation>Aufgabe</translation></message>
     <message><source>Temperature</source><translation>Temperatur</translation></message>
-    <message><source>The audible lanes (2)</source><translation>Die hörbaren Spuren (2)</translation></message>
     <message><source>The bundle {bundle} accepts words only; choose another one under Advanced to use examples</source><translation>Das Modell {bundle} nimmt nur Worte; für Beispiele unter „Erweitert“ ein anderes wählen</translation></message>
     <message><source>The mix without the ticked stems</source><translation>Der Mix ohne die angehakten Stems</translation></message>
     <message><source>The model to use; more under Settings</source><translation>Das Modell; mehr in den Einstellungen</translation></message>
     <message><source>The model's own audio</source><translation>Klang des Modells</translation></message>
-    <message><source>The original mix (1)</source><translation>Der ursprüngliche Mix (1)</translation></message>
     <message><source>The prompt</source><translation>Der Prompt</translation></message>
     <message><source>The status line shows what actually ran</source><translation>Die Statuszeile zeigt, worauf wirklich gerechnet wurde</translation></message>
     <message><source>The stem</source><translation>Der Stem</translation></message>
@@ -839,7 +837,6 @@
     <message><source>Tempo</source><translation>Tempo</translation></message>
     <message><source>Tempo, bars and key</source><translation>Tempo, Takte und Tonart</translation></message>
     <message><source>Tempo, bars and key …</source><translation>Tempo, Takte und Tonart …</translation></message>
-    <message><source>The delta: the mix minus the audible lanes (3)</source><translation>Das Delta: der Mix minus die hörbaren Spuren (3)</translation></message>
     <message><source>The mix without a named sound</source><translation>Der Mix ohne einen genannten Klang</translation></message>
     <message><source>The rest</source><translation>Den Rest</translation></message>
     <message><source>The same notes on another instrument</source><translation>Dieselben Töne auf einem anderen Instrument</translation></message>
@@ -1289,5 +1286,10 @@
     <message><source>fit</source><translation>Passung</translation></message>
     <message><source>The fit says how like the prompt it sounds, from -1 to 1</source><translation>Die Passung sagt, wie sehr es nach dem Prompt klingt, von -1 bis 1</translation></message>
     <message><source>no bars</source><translation>keine Takte</translation></message>
+    <message><source>The original mix (1); held, only as long</source><translation>Der ursprüngliche Mix (1); gehalten, nur so lange</translation></message>
+    <message><source>The audible lanes (2); held, only as long</source><translation>Die hörbaren Spuren (2); gehalten, nur so lange</translation></message>
+    <message><source>The delta: the mix minus the audible lanes (3); held, only as long</source><translation>Das Delta: der Mix ohne die hörbaren Spuren (3); gehalten, nur so lange</translation></message>
+    <message><source>bar</source><translation>Takt</translation></message>
+    <message><source>bars</source><translation>Takte</translation></message>
 </context>
 </TS>

@@ -41,6 +41,7 @@ from desktop.views.job_strip import JobStrip
 from desktop.views.lane_actions import LaneActions
 from desktop.views.motion import fade_in
 from desktop.views.notices import FirstSteps, StageNote, StatusLine, TroubleBanner
+from desktop.views.peek import Peek
 from desktop.views.prompt.prompt_bar import PromptBar
 from desktop.views.queue_panel import QueuePanel, row_words
 from desktop.views.sentences import said
@@ -104,6 +105,7 @@ class MainWindow(QMainWindow):
         self.status.place_jobs(self.jobs)
         self._lay_out()
         self._connect()
+        self.peek = Peek(self, workspace.transport)
         self.prompt.text.setFocus()
         self._show_bundle()
         self._show_state()
@@ -170,6 +172,7 @@ class MainWindow(QMainWindow):
         document.source_lane_changed.connect(self._show_source)
         workspace.opening.connect(self._show_opening)
         workspace.tempo.changed.connect(self._show_place)
+        workspace.tempo.changed.connect(self._show_regions)
         self.top.solo_cleared.connect(self._clear_solo)
         self.top.time.left.connect(self.timeline.setFocus)
         self.top.time.typed.connect(self._go_to)
@@ -517,7 +520,8 @@ class MainWindow(QMainWindow):
 
     def _show_regions(self) -> None:
         document = self.workspace.document
-        self.prompt.show_regions(document.selection, document.kept, document.project.rate_hz)
+        time_map = self.workspace.tempo.time_map
+        self.prompt.show_regions(document.selection, document.kept, document.project.rate_hz, time_map)
         self.prompt.show_heard(heard_in(document.project, document.selection), document.project.source is not None)
         is_new = is_demo(document.project.source_path) and not document.project.lanes
         self.prompt.show_trials(DEMO_PROMPTS if is_new else ())

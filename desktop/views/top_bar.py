@@ -24,9 +24,9 @@ from desktop.views.theme import Palette, drawn, icon, number_font
 from desktop.views.time_field import TimeField
 
 SIDES = (
-    (PlaybackSource.ORIGINAL, "Original", "The original mix (1)"),
-    (PlaybackSource.STEMS, "Stems", "The audible lanes (2)"),
-    (PlaybackSource.REMOVED, "Delta", "The delta: the mix minus the audible lanes (3)"),
+    (PlaybackSource.ORIGINAL, "Original", "The original mix (1); held, only as long"),
+    (PlaybackSource.STEMS, "Stems", "The audible lanes (2); held, only as long"),
+    (PlaybackSource.REMOVED, "Delta", "The delta: the mix minus the audible lanes (3); held, only as long"),
 )
 VOLUME_STEPS = 100
 LEVELS, SEGMENT_PADDING = 6, 28

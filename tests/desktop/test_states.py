@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QAbstractButton
 
@@ -17,6 +17,7 @@ from drawn import accent_places, contrasts, pixels, rect_in, settle
 from language import translations
 
 from desktop.app import translate
+from desktop.audio.mixer import PlaybackSource
 from desktop.message import Message
 from desktop.models.completion import USUAL
 from desktop.models.demo import DEMO_PROMPTS
@@ -170,6 +171,17 @@ def test_a_lane_that_is_not_heard_is_drawn_at_one_strength_however_it_is_drawn(w
     heard = strength()
     window.workspace.document.set_lane(lane.id, "mute", mute=True)
     assert strength() / heard == pytest.approx(0.45, abs=0.06)
+
+
+def test_a_region_says_how_long_it_is_and_how_many_bars(loaded):
+    workspace = loaded.workspace
+    rate_hz = workspace.document.project.rate_hz
+    workspace.document.select((0, rate_hz // 2))
+    [chip] = loaded.prompt.regions.buttons.values()
+    assert "(0.5 s)" in chip.text()
+    workspace.tempo.set_tempo(240.0)  # four beats of a quarter of a second are a bar
+    [chip] = loaded.prompt.regions.buttons.values()
+    assert "(0.5 s, 0.5 bars)" in chip.text()
 
 
 # Colours and words of lanes.
@@ -345,3 +357,27 @@ def test_the_cursor_goes_through_the_takes_below_a_lane_from_the_start(with_lane
         near = drawn[2:6, x - 1 : x + 2]
         assert (np.abs(near - cursor).max(axis=2) < 40).any(axis=1).all(), "it is where the ruler says"
         assert not (np.abs(drawn[2:6, 0:2] - cursor).max(axis=2) < 40).all()
+
+
+# Keys.
+
+
+def test_a_key_that_is_held_hears_another_side_for_as_long(with_lane, qtbot):
+    window, _ = with_lane
+    transport, clock_s = window.workspace.transport, [0.0]
+    window.peek.now_s = lambda: clock_s[0]
+    window.timeline.setFocus()
+    transport.set_listen(PlaybackSource.STEMS)
+    qtbot.keyPress(window.timeline, Qt.Key.Key_1)
+    assert transport.listen is PlaybackSource.ORIGINAL
+    clock_s[0] += 1.0
+    qtbot.keyRelease(window.timeline, Qt.Key.Key_1)
+    assert transport.listen is PlaybackSource.STEMS, "it was held"
+    qtbot.keyPress(window.timeline, Qt.Key.Key_1)
+    clock_s[0] += 0.1
+    qtbot.keyRelease(window.timeline, Qt.Key.Key_1)
+    assert transport.listen is PlaybackSource.ORIGINAL, "a short press stays"
+    window.prompt.text.line.setFocus()
+    transport.set_listen(PlaybackSource.STEMS)
+    qtbot.keyClick(window.prompt.text.line, Qt.Key.Key_1)
+    assert transport.listen is PlaybackSource.STEMS, "a figure that is typed is a figure"

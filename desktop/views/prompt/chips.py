@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
 from desktop.views.theme import Palette, icon
 
-WORDS_PIXELS = 190
+WORDS_PIXELS = 280
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,9 +28,9 @@ from desktop.views.prompt.chips import Chip, Chips
 from desktop.views.prompt.prompt_field import PromptField
 from desktop.views.prompt.task_box import TaskBox
 from desktop.views.sliders import ShareSlider
-from desktop.views.text import clock, local_paths, number, percent, tr
+from desktop.views.text import clock, local_paths, number, percent, short_number, tr
 from desktop.views.theme import Palette, icon, mark
-from engine import TASKS, Request, Rule, Slot
+from engine import TASKS, Request, Rule, Slot, TimeMap
 
 UNDER_HEIGHT = 30  # of the second row, whatever stands in it
 ARROW_WIDTH = 20  # at the ends of a row of chips that has no room for all
@@ -229,11 +229,13 @@ class PromptBar(QFrame):
         self.browse.setToolTip(words.replace("{bundle}", bundle.words))
         self._fit()
 
-    def show_regions(self, selection: tuple[int, int] | None, kept: Regions, rate_hz: int) -> None:
-        """Show the regions that will be processed."""
+    def show_regions(
+        self, selection: tuple[int, int] | None, kept: Regions, rate_hz: int, time_map: TimeMap | None = None
+    ) -> None:
+        """Show the regions that will be processed, with their bars where those are known."""
         tip = tr("Only this region is processed; click to process everything (Esc)")
         shown = [*kept, *((selection,) if selection else ())] if rate_hz else []
-        self.regions.show_chips(tuple(Chip(region, region_words(region, rate_hz), tip) for region in shown))
+        self.regions.show_chips(tuple(Chip(region, region_words(region, rate_hz, time_map), tip) for region in shown))
         self.keep.setVisible(selection is not None)
         self._selection = selection
         self._show_offers()
@@ -454,10 +456,14 @@ class PromptBar(QFrame):
         self.target.setToolTip(words)
 
 
-def region_words(region: tuple[int, int], rate_hz: int) -> str:
-    """A region's ends and length."""
+def region_words(region: tuple[int, int], rate_hz: int, time_map: TimeMap | None = None) -> str:
+    """A region's ends, its length, and how many bars that is."""
     first_s, last_s = (edge / rate_hz for edge in region)
-    return f"{clock(first_s, 2)} – {clock(last_s, 2)} ({number(last_s - first_s, 1)} s)"
+    length = f"{number(last_s - first_s, 1)} s"
+    if time_map is not None:
+        bars = (time_map.beat_at(last_s) - time_map.beat_at(first_s)) / time_map.beats_per_bar
+        length += f", {short_number(round(bars, 1))} {tr('bar') if round(bars, 1) == 1 else tr('bars')}"
+    return f"{clock(first_s, 2)} – {clock(last_s, 2)} ({length})"
 
 
 class _ChipStrip(QScrollArea):

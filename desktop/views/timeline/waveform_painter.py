@@ -20,6 +20,7 @@ from desktop.audio.read import FloatArray
 from desktop.audio.sounds import SoundSamples
 from desktop.audio.spectrogram import BANDS, Spectrogram
 from desktop.views.theme import Palette, blended, faded
+from desktop.views.timeline.spans import covered_columns
 
 ByteArray = npt.NDArray[np.uint8]
 
@@ -131,7 +132,7 @@ def paint(
         _paint_wave(painter, columns, look, first, last)
     if presence is not None:
         bar = QRectF(first, look.height - look.shade_height, last - first, look.shade_height)
-        _paint_row(painter, presence, look.colour, bar)
+        paint_row(painter, presence, look.colour, bar)
 
 
 # The waveform.
@@ -204,8 +205,8 @@ def _covered(curves: FloatArray, look: WaveStyle) -> ByteArray:
 def _wave_colours(colour: str, dimmed: bool) -> list[int]:
     strength = DIMMED_SHARE if dimmed else 1.0
     levels = np.arange(COVER_STEPS + 1) / COVER_STEPS
-    outer, inner = levels[:, None] * OUTER_SHARE * strength, levels[None, :] * INNER_SHARE * strength
-    alphas = 1 - (1 - outer) * (1 - inner)
+    outer, inner = levels[:, None] * OUTER_SHARE, levels[None, :] * INNER_SHARE
+    alphas = strength * (1 - (1 - outer) * (1 - inner))
     return _with_alphas(colour, alphas.ravel())
 
 
@@ -323,13 +324,12 @@ def _presence(
         columns: of the wave, where it is drawn: their power need not be gathered again.
     """
     if picture.heard:
-        middles = np.arange(first, last) + 0.5
-        presence = np.zeros(last - first)
-        for begin, end, value in picture.heard:
-            left, right = view.x(begin), view.x(end)
-            if right > first - SHADE_FADE and left < last + SHADE_FADE:
-                rise, fall = ((middles - left) / (2 * SHADE_FADE) + 0.5, (right - middles) / (2 * SHADE_FADE) + 0.5)
-                presence += value * np.clip(rise, 0, 1) * np.clip(fall, 0, 1)
+        begin, end, value = np.array(picture.heard, np.float64).T
+        left, right = ((edge - view.start) / view.samples_per_pixel for edge in (begin, end))
+        which, column = covered_columns(left - SHADE_FADE, right + SHADE_FADE, first, last)
+        rise = (column + 0.5 - left[which]) / (2 * SHADE_FADE) + 0.5
+        fall = (right[which] - (column + 0.5)) / (2 * SHADE_FADE) + 0.5
+        presence = np.bincount(column - first, value[which] * np.clip(rise, 0, 1) * np.clip(fall, 0, 1), last - first)
         return np.minimum(presence, 1.0).astype(np.float32)
     if picture.mix is None:
         return None
@@ -355,7 +355,7 @@ def _power(peaks: Peaks, start: float, samples_per_pixel: float, width: int) -> 
     return found[1]
 
 
-def _paint_row(painter: QPainter, strength: FloatArray, colour: str, where: QRectF) -> None:
+def paint_row(painter: QPainter, strength: FloatArray, colour: str, where: QRectF) -> None:
     """One colour over a rectangle, with its own opacity in each column."""
     levels = np.ascontiguousarray(np.rint(np.clip(strength, 0, 1) * 255).astype(np.uint8))
     row = QImage(levels.data, len(levels), 1, len(levels), QImage.Format.Format_Indexed8)
