@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from engine.request import Request
@@ -118,6 +119,11 @@ class Done:
     device: str
     bundle: str
     timings: dict[str, float] = field(default_factory=dict)
+
+    def lies_in(self, folder: Path) -> bool:
+        """True when all files lie in a folder; a hijacked process could name others, to have them read or removed."""
+        files = [file for one in self.results for file in (one.stem, one.rest, one.mix, one.midi, one.sidecar) if file]
+        return all(Path(file).parent == folder for file in files)
 
 
 @dataclass(frozen=True, slots=True)

@@ -432,7 +432,11 @@ class Engine:
         if isinstance(event, Failed) and event.kind == DeviceLost.__name__ and self._goes_on_without(host, event):
             return
         job = self._jobs.get(event.job)
-        if isinstance(event, Done) and job is not None and job.device_lost:
+        if isinstance(event, Done) and job is not None and not event.lies_in(Path(job.request.out)):
+            log.error("the engine process named files that are none of its results; it is replaced")
+            event = failed_of(job.name, _lost(host, "it named files that are none of its results"))
+            host.kill()
+        elif isinstance(event, Done) and job is not None and job.device_lost:
             event = replace(event, results=tuple(replace(one, notes=(*one.notes, BROKE_DOWN)) for one in event.results))
         self._deliver(event)
 

@@ -23,6 +23,8 @@ from engine.errors import AudioError, EngineError, error_of_another_process
 from engine.notes.beats import estimate_tempo, estimate_text
 from engine.notes.stem_analysis import analyse_stem, analysis_json, opened_audio, stem_kind
 
+ANSWER_LIMIT_CHARACTERS = 64 << 20  # a process that reads strangers' files may say anything
+
 
 def listening_command(
     what: str, path: Path, kind: str = "auto", mix: Path | None = None, name: str = "", with_tempo: bool = True,
@@ -53,8 +55,11 @@ def heard_apart(command: list[str]) -> str:
         EngineError: the file cannot be used, or the network cannot be run.
     """
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
         try:
-            said = process.communicate()[0]
+            said = process.stdout.read(ANSWER_LIMIT_CHARACTERS)
+            if len(said) == ANSWER_LIMIT_CHARACTERS:  # half an answer is none
+                process.kill()
         except BaseException:
             process.kill()
             raise

@@ -35,7 +35,7 @@ from engine.osc.job import BridgeJob
 from engine.osc.job_intake import JobIntake
 from engine.osc.job_listeners import JobListeners
 from engine.osc.job_log import log_job
-from engine.osc.job_replies import CODE_OF, Refused, are_in, done_parts, done_reply, error_reply, without_folders
+from engine.osc.job_replies import CODE_OF, Refused, done_parts, done_reply, error_reply, without_folders
 from engine.osc.job_store import JobStore
 from engine.osc.journal import JournalEntry, again
 from engine.osc.protocol.arguments import Values
@@ -328,7 +328,7 @@ class JobQueue:
             self._submit_again(job)
 
     def _finish_done(self, job: BridgeJob, event: Done) -> None:
-        if not are_in(event, _out_of(job)):  # a hijacked engine could have any file handed out
+        if not event.lies_in(_out_of(job)):
             log.error("job %s: the engine named files outside the folder of results", job.entry.id)
             self._finish(job, "fail", ("internal", "the engine named files that are none of its results"))
             return

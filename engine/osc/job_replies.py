@@ -88,12 +88,6 @@ def done_parts(task: str, done: Done) -> dict[str, str]:
     return parts
 
 
-def are_in(done: Done, folder: Path) -> bool:
-    """Whether all files of a job lie in a folder, and not below it."""
-    files = [file for one in done.results for file in (one.stem, one.rest, one.mix, one.sidecar) if file]
-    return all(Path(file).parent == folder for file in files)
-
-
 def part_of(parts: dict[str, str], asked: str) -> str | None:
     """The file of a finished job by the name of the part, or by its number among the paths of ``done``."""
     paths = [path for part, path in parts.items() if part != "edited"]

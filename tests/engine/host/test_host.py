@@ -117,6 +117,34 @@ def test_a_host_that_never_comes_up_is_given_up_with_its_last_words(request_of):
                 engine.wait(job, LIMIT_S)
 
 
+HIJACKED = f"""
+import os, sys
+sys.path.insert(0, {str(Path(__file__).resolve().parents[3])!r})
+from engine.events import Done, StemResult
+from engine.host.main import _take_pipes, serve
+commands, events = _take_pipes()
+def work(job, request, report, check):
+    figures = dict(null_db=None, presence=1.0, gain_db=0.0, level_db=None)
+    files = dict(stem=sys.argv[1], rest=None, sidecar=request.out + "/a.json")
+    return Done(job, (StemResult(prompt="violin", **files, **figures),), 0.1, "cpu", "toy")
+serve(commands, events, work)
+os._exit(0)
+"""
+
+
+def test_what_a_hijacked_host_names_elsewhere_is_no_result(request_of, tmp_path):
+    """Its clients read results, and some remove them."""
+    mine, out = tmp_path / "mine.wav", tmp_path / "out"
+    for named, is_refused in ((mine, True), (out / ".." / "mine.wav", True), (out / "a.wav", False)):
+        with Engine(host_command=(sys.executable, "-P", "-c", HIJACKED, str(named))) as engine:
+            job = engine.submit(request_of())
+            if not is_refused:
+                assert engine.wait(job, LIMIT_S).results[0].stem == str(named)
+                continue
+            with pytest.raises(HostError, match="none of its results"):
+                engine.wait(job, LIMIT_S)
+
+
 def test_a_host_killed_while_idle_is_not_noticed_by_the_next_job(request_of):
     with Engine() as engine:
         engine.wait(engine.submit(request_of()), LIMIT_S)

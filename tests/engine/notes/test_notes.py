@@ -8,6 +8,7 @@ import os
 import shutil
 import struct
 import subprocess
+import sys
 
 import noteline
 import numpy as np
@@ -29,6 +30,7 @@ from engine import (
 from engine.notes import midi as midi_module
 from engine.notes import network as network_module
 from engine.notes.decode import DecodeSettings, decode
+from engine.notes.listen import heard_apart
 from engine.notes.midi import read_midi
 from engine.notes.network import NoteActivations, NoteNetwork, find_notes_folder
 from engine.notes.note import DRUM_KEYS, DrumHit, NoteEvent
@@ -270,3 +272,9 @@ def test_the_process_that_listens_tells_errors_as_one_sentence(tmp_path):
 )  # fmt: skip
 def test_a_hijacked_listener_can_say_nothing_but_sentences(told):
     assert "fluxstem notes" in str(listening_error(told))
+
+
+def test_a_hijacked_listener_is_not_listened_to_without_an_end(monkeypatch):
+    monkeypatch.setattr("engine.notes.listen.ANSWER_LIMIT_CHARACTERS", 1 << 16)
+    with pytest.raises(AudioError, match="could not be listened to"):
+        heard_apart([sys.executable, "-c", "while True: print('[' * 1000)"])
