@@ -16,6 +16,7 @@ from typing import Any, BinaryIO
 import av
 import numpy as np
 import numpy.typing as npt
+from av.codec.context import Flags2
 
 from engine.confinement import confine_decoder
 from engine.media.decoder import limit_ourselves, serve
@@ -77,6 +78,9 @@ def write_mix(file: BinaryIO, result: BinaryIO) -> dict[str, Any]:
             if not container.streams.audio:
                 raise Unusable("holds no sound; give a file with an audio track")
             stream = container.streams.audio[0]
+            if (container.format.name, stream.codec_context.name) == ("caf", "alac"):
+                # The last packet says how long it is, and FFmpeg takes away once more what the file says it lacks.
+                stream.codec_context.flags2 |= Flags2.skip_manual
             sound = _Sound()
             for rows_NC in _rows(container, stream, sound):
                 result.write(np.ascontiguousarray(rows_NC).data)

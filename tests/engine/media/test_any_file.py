@@ -305,6 +305,7 @@ M4A = ("aac", "ipod", "fltp")
 OTHERS = [
     Case("m4a AAC", film(*M4A), BEYOND),
     Case("m4a ALAC", film("alac", "ipod", "s16p"), SAMPLES),
+    Case("caf ALAC", film("alac", "caf", "s16p"), SAMPLES),
     Case("m4a ALAC 24", film("alac", "ipod", "s32p"), SAMPLES),
     Case("adts", film("aac", "adts", "fltp"), BEYOND),
     Case("adts, ID3v2 in front", film("aac", "adts", "fltp", damages=(preceded_by(id3v2()),)), BEYOND),
