@@ -2,6 +2,7 @@
 
 import gc
 import weakref
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -12,6 +13,8 @@ from desktop.audio.spectrogram import make_spectrogram, with_zooms
 from desktop.models.viewport import Viewport
 from desktop.views.theme import DARK
 from desktop.views.timeline import waveform_view as wave_module
+from desktop.views.timeline.overview import OverviewContent, OverviewStrip, OverviewThread
+from desktop.views.timeline.spans import covered_columns
 from desktop.views.timeline.waveform_painter import VisibleSpan, WavePicture, WaveStyle, paint
 from desktop.views.timeline.waveform_view import WaveformView
 
@@ -80,6 +83,47 @@ def test_a_lane_is_shaded_where_the_model_heard_the_prompt(qtbot, music):
     at = [int(sample * WIDTH / (SAMPLES + 5_000)) for sample in (2_000, 80_000, 220_000, 350_000)]
     assert strength[at[1]] > 100
     assert [strength[at[0]], strength[at[2]], strength[at[3]]] == [0, 0, 0]
+
+
+@pytest.mark.parametrize(("first", "last"), [(0, 40), (7, 12), (-5, 3), (30, 30)])
+def test_columns_of_all_spans_at_once_are_those_of_each_alone(first, last):
+    rng = np.random.default_rng(3)
+    left = rng.uniform(-20, 50, 60)
+    right = left + rng.uniform(0, 9, 60)
+    found = list(zip(*covered_columns(left, right, first, last), strict=True))
+    alone = [
+        (number, column)
+        for number, (low, high) in enumerate(zip(left, right, strict=True))
+        for column in range(first, last)
+        if column + 1 > low and column < high
+    ]
+    assert found == alone
+
+
+def test_spans_that_follow_each_other_look_like_one(qtbot, music):
+    edges = range(5_000, 155_001, 15_000)
+    bars = []
+    for heard in (tuple((low, high, 0.9) for low, high in pairwise(edges)), ((edges[0], edges[-1], 0.9),)):
+        _, wave = view_of(qtbot, picture_of(music, "waveform", heard=heard), (SAMPLES + 5_000) / WIDTH, 0.0)
+        bars.append(pixels(wave)[-2])
+    assert bars[0].std() > 5
+    assert np.abs(bars[0] - bars[1]).max() <= 2
+
+
+def test_the_overview_shows_where_each_stem_is_heard_and_what_is_too_short_for_a_pixel(qtbot):
+    strip = OverviewStrip(Viewport(), DARK)
+    qtbot.addWidget(strip)
+    strip.resize(WIDTH, strip.sizeHint().height())
+    colour = DARK.lanes[0]
+    heard = ((0, 100_000, 0.9), (100_000, 200_000, 0.1), (300_000, 300_010, 0.9))
+    strip.show_content(OverviewContent(length=SAMPLES, threads=(OverviewThread(colour, heard),)))
+    row = pixels(strip)[-2]
+    base = row[round(strip.pixel_of(200_000)) - 20]  # not heard surely enough
+    strength = np.abs(row - base).sum(axis=1)
+    at = [round(strip.pixel_of(sample)) for sample in (50_000, 150_000, 300_005, 350_000)]
+    seen = [int(strength[x - 1 : x + 2].max()) for x in at]
+    assert min(seen[0], seen[2]) > 100
+    assert max(seen[1], seen[3]) == 0
 
 
 def test_without_a_word_from_the_model_its_share_of_the_mix_is_shaded(qtbot, music):

@@ -10,10 +10,13 @@ from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QPix
 from PySide6.QtWidgets import QWidget
 
 from desktop.audio.peaks import Peaks
+from desktop.audio.read import FloatArray
 from desktop.models.markers import Markers
 from desktop.models.viewport import ROOM, Viewport
 from desktop.views.text import tr
 from desktop.views.theme import Palette, faded
+from desktop.views.timeline.spans import covered_columns
+from desktop.views.timeline.waveform_painter import paint_row
 
 HEIGHT = 28
 THREAD_PIXELS = 2
@@ -181,11 +184,19 @@ class OverviewStrip(QWidget):
         room = THREAD_PIXELS * min(len(threads), 4)
         thick = room / max(len(threads), 1)
         for place, thread in enumerate(threads):
-            y = HEIGHT - 1 - room + place * thick
-            for first, last, presence in thread.heard:
-                if presence >= PRESENT:
-                    line = QRectF(self.pixel_of(first), y, max(self.pixel_of(last) - self.pixel_of(first), 1), thick)
-                    painter.fillRect(line, faded(thread.colour, 0.3 + 0.7 * min(presence, 1.0)))
+            where = QRectF(0, HEIGHT - 1 - room + place * thick, self.width(), thick)
+            paint_row(painter, self._strengths(thread), thread.colour, where)
+
+    def _strengths(self, thread: OverviewThread) -> FloatArray:
+        """How strong a thread is in each column of the device."""
+        ratio = self.devicePixelRatioF()
+        columns = round(self.width() * ratio)
+        strengths = np.zeros(columns, np.float32)
+        heard = np.array([row for row in thread.heard if row[2] >= PRESENT], np.float64).reshape(-1, 3)
+        left, right = np.rint(heard[:, :2].T / self._whole * self.width() * ratio)
+        which, column = covered_columns(left, np.maximum(right, left + 1), 0, columns)
+        np.maximum.at(strengths, column, (0.3 + 0.7 * np.minimum(heard[which, 2], 1.0)).astype(np.float32))
+        return strengths
 
     def _paint_places(self, painter: QPainter) -> None:
         content = self._content
