@@ -26,6 +26,7 @@ COMMANDS = {
     "sampler": ("export.sampler", "turn note banks and a SoundFont into the instruments of --voice sampled"),
     "separator": ("export.separators.command", "turn Spleeter, HTDemucs, Open-Unmix or an ONNX file into a bundle"),
     "songs": ("export.separators.songs", "measure separators on the voices of real songs"),
+    "upsampling": ("export.upsampling", "make transposed convolutions of a bundle's copy plain ones, for processors"),
 }
 
 

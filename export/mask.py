@@ -43,6 +43,7 @@ from export.parity import (
 )
 from export.storage import PRECISIONS, store
 from export.to_onnx import export_graph
+from export.upsampling import rewrite_file
 from export.write import commit, graph_entry, summary
 from training.mask.calibrate import load as load_calibration
 from training.mask.credits import FILE as CREDITS_FILE
@@ -258,6 +259,7 @@ def _fill(draft: Path, wanted: MaskExportConfig, base: Bundle, name: str) -> Man
     spec = mask_spec(network, adapter, wanted.frames, presence.bias)
     export_graph(spec, draft / "mask.onnx", half=False)
     store(draft / "mask.onnx", wanted.precision)
+    rewrite_file(draft / "mask.onnx")
     graphs["mask"], end = graph_entry(spec, draft, wanted.precision), answer_spec(spec)
     graphs.pop(ANSWER, None)
     cut = None if end is None else draft / f"{ANSWER}.onnx"

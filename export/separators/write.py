@@ -20,6 +20,7 @@ from export.parity import at_level, check_tolerance, demo_mix, difference, sound
 from export.separators.foreign import ForeignSeparator
 from export.storage import store
 from export.to_onnx import export_graph
+from export.upsampling import rewrite_file
 
 GRAPH = "separator"
 Arrays = list[np.ndarray[Any, Any]]
@@ -101,6 +102,7 @@ def _make(foreign: ForeignSeparator, file: Path, precision: str) -> dict[str, fl
         file.write_bytes(foreign.graph)
         wanted = answers(file, foreign.stems, real)
     store(file, precision)
+    rewrite_file(file)
     worst = _compare(wanted, answers(file, foreign.stems, real), precision, f"float32 and {precision}")
     return {"tolerance": check_tolerance(worst, precision), "measured": worst}
 
