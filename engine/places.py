@@ -138,16 +138,23 @@ def length_of(path: str) -> float | None:
 
 
 def _format_of(path: str) -> RateAndLength | None:
-    with contextlib.suppress(OSError, ValueError):  # ValueError: no path at all
+    with contextlib.suppress(OSError, ValueError):  # ValueError: no path at all, or nothing is said
         found = os.stat(path)
         return _format_in(path, found.st_ino, found.st_size, found.st_mtime_ns) if os.path.isfile(path) else None
     return None
 
 
 @lru_cache(maxsize=64)
-def _format_in(path: str, number: int, size: int, mtime_ns: int) -> RateAndLength | None:
-    """Asked once for all places in a file: of most kinds, each time would take another process."""
-    return rate_and_length(Path(path))
+def _format_in(path: str, number: int, size: int, mtime_ns: int) -> RateAndLength:
+    """Asked once for all places in a file: of most kinds, each time would take another process.
+
+    Raises:
+        ValueError: it is not said, or not in time; the next time it may be.
+    """
+    found = rate_and_length(Path(path))
+    if found is None:
+        raise ValueError(f"{path} does not say its rate")
+    return found
 
 
 def without_part(example: str) -> tuple[str, str]:

@@ -52,6 +52,12 @@ def test_of_many_places_in_a_file_its_rate_is_asked_for_once_until_it_changes(tm
         regions = [region_in_seconds(region_of(f"{start}smp-{start + 1}smp"), str(path)) for start in range(50)]
         assert regions == [(start / rate_hz, (start + 1) / rate_hz) for start in range(50)]
     assert len(asked) == 2
+    monkeypatch.setattr("engine.places.rate_and_length", lambda path: asked.append(path))
+    soundfile.write(path, music(0.3, RATE_HZ), RATE_HZ)
+    for _ in range(2):  # it was not told in time; that is not remembered
+        with pytest.raises(RequestError, match="is not known"):
+            rate_of(str(path))
+    assert len(asked) == 4
 
 
 def test_samples_of_no_file_and_of_one_without_a_rate_are_refused(tmp_path):
