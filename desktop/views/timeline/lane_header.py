@@ -132,7 +132,7 @@ class LaneHeader(QWidget):
         kept.setRetainSizeWhenHidden(True)  # the grid stays where a lane has none
         self.sensitivity.setSizePolicy(kept)
         self.knob_names = QWidget()
-        names = self._knob_labels = []
+        self._knob_labels: list[QLabel] = []
         for words, knob in ((tr("Pan"), self.pan), (tr("Sens."), self.sensitivity)):
             knob.setFixedWidth(KNOB_WIDTH)
             label = QLabel(words)
@@ -141,8 +141,8 @@ class LaneHeader(QWidget):
             label.setFixedWidth(KNOB_WIDTH)
             label.setAlignment(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop)
             label.setSizePolicy(kept)
-            names.append(label)
-        row = beside(*names, spacing=KNOB_GAP)
+            self._knob_labels.append(label)
+        row = beside(*self._knob_labels, spacing=KNOB_GAP)
         row.setContentsMargins(0, 0, 0, 0)
         self.knob_names.setLayout(row)
 
