@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,16 +16,26 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.audio.reader import AudioInfo, blocks, resampled, samples_at
-from engine.composing.beat import time_map_of
-from engine.notes.beats import KEY_NAMES, clear_chroma, key_of
-from engine.notes.time_map import TimeMap
+from engine.notes.beat_network import BeatNetwork
+from engine.notes.beats import (
+    HOP_SAMPLES,
+    KEY_HZ,
+    KEY_NAMES,
+    RATE_HZ,
+    SHORTEST_S,
+    TONE_HZ,
+    TONE_SAMPLES,
+    clear_chroma,
+    hear_bars,
+    key_of,
+    pitch_class_bank,
+)
+from engine.notes.time_map import BPM_LIMITS, TimeMap
 
-RATE_HZ, FFT_SAMPLES, HOP_SAMPLES = 22_050, 4096, 512
 ONSET_SAMPLES = 1024  # in the middle of each frame, for its onset
 BASS_HZ = 150.0
 STEPS_PER_BEAT = 4
 ROOTS_TO_HZ = 220.0
-LOWEST_HZ, HIGHEST_HZ = 60.0, 2_000.0  # of what counts for the harmony
 MAJOR_SCALE, MINOR_SCALE = (0, 2, 4, 5, 7, 9, 11), (0, 2, 3, 5, 7, 8, 10)
 QUALITIES: dict[str, tuple[int, ...]] = {"major": (0, 4, 7), "minor": (0, 3, 7)}
 IN_KEY = 0.12  # what a chord of the key is liked better, in units of a cosine
@@ -153,13 +163,15 @@ def hear_music(info: AudioInfo, check: Callable[[], None], seed: int = 0) -> Mus
 
     Raises:
         AudioError: the file cannot be decoded.
+        BundleError: the network that hears beats is not installed, or damaged.
     """
-    chroma_LP, low_LP, onset_L, bass_L = _features(info, check)
+    network = BeatNetwork()
+    chroma_LP, low_LP, key_LP, onset_L, bass_L = _features(info, check, network)
     remarks: tuple[str, ...] = ()
-    time_map = time_map_of(onset_L, bass_L, chroma_LP, HOP_SAMPLES / RATE_HZ)
+    time_map = _time_map(network, bass_L, chroma_LP)
     if time_map is None:
         time_map, remarks = TimeMap(bpm=USUAL_BPM), (NOT_SURE_OF_TIME.format(bpm=USUAL_BPM),)
-    tonic, mode = _key(key_of(clear_chroma(chroma_LP))[0])
+    tonic, mode = _key(key_of(clear_chroma(key_LP))[0])
     times_s = np.arange(len(chroma_LP)) * HOP_SAMPLES / RATE_HZ
     beats_L = np.array([time_map.beat_at(float(at_s)) for at_s in times_s])
     bars_L = np.floor(beats_L / time_map.beats_per_bar + 1e-6).astype(int)
@@ -173,6 +185,14 @@ def hear_music(info: AudioInfo, check: Callable[[], None], seed: int = 0) -> Mus
     written_L = np.array([swung(float(beat), swing, 0.5) for beat in beats_L])
     groove = _groove(onset_L, written_L, time_map.beats_per_bar)
     return Music(time_map, tonic, mode, chords, first, groove, chroma_BP, remarks, True, swing)
+
+
+def _time_map(network: BeatNetwork, bass_L: Array, chroma_LP: Array) -> TimeMap | None:
+    """Bars and beats; None where no beat is heard."""
+    bars = hear_bars(network.said(), bass_L, chroma_LP.T) if len(bass_L) * HOP_SAMPLES >= SHORTEST_S * RATE_HZ else None
+    if bars is None or not BPM_LIMITS[0] <= bars.bpm <= BPM_LIMITS[1]:
+        return None
+    return TimeMap(bpm=bars.bpm, beats_per_bar=bars.beats_per_bar, first_s=bars.first_s, beats_s=bars.drifting_s)
 
 
 def swing_of(onset_L: Array, beats_L: Array) -> float:
@@ -293,43 +313,49 @@ def chords_of(chroma_BP: Array, tonic: int, mode: str, low_BP: Array | None = No
     return tuple(chords[at] for at in reversed(path))
 
 
-def _features(info: AudioInfo, check: Callable[[], None]) -> tuple[Array, Array, Array, Array]:
-    """Chroma and that of the bass (frames, 12), onset strength and that of the bass (frames), of every hop."""
+def _features(
+    info: AudioInfo, check: Callable[[], None], network: BeatNetwork
+) -> tuple[Array, Array, Array, Array, Array]:
+    """Chroma, that of the bass and that for the key (frames, 12), onset strength and that of the bass, of every hop.
+
+    The network hears all of it on the way.
+    """
     total = samples_at(info.samples, info.rate_hz, RATE_HZ)
     mono = (block_CN.mean(axis=0, keepdims=True) for block_CN in blocks(info.as_heard))
-    bank_FP, low_FP = _pitch_class_bank(LOWEST_HZ, HIGHEST_HZ), _pitch_class_bank(LOWEST_HZ, ROOTS_TO_HZ)
-    window_N, short_N = np.hanning(FFT_SAMPLES), np.hanning(ONSET_SAMPLES)
-    middle = slice((FFT_SAMPLES - ONSET_SAMPLES) // 2, (FFT_SAMPLES + ONSET_SAMPLES) // 2)
+    bank_FP, low_FP = pitch_class_bank(*TONE_HZ), pitch_class_bank(TONE_HZ[0], ROOTS_TO_HZ)
+    window_N, short_N = np.hanning(TONE_SAMPLES), np.hanning(ONSET_SAMPLES)
+    middle = slice((TONE_SAMPLES - ONSET_SAMPLES) // 2, (TONE_SAMPLES + ONSET_SAMPLES) // 2)
     bass = round(BASS_HZ * ONSET_SAMPLES / RATE_HZ) + 1
-    held_N, before_F = np.zeros(FFT_SAMPLES // 2), np.zeros(ONSET_SAMPLES // 2 + 1)
-    chroma, low, onsets, basses = [np.zeros((0, 12))], [np.zeros((0, 12))], [np.zeros(0)], [np.zeros(0)]
-    tail = iter([np.zeros((1, FFT_SAMPLES // 2))])  # so that the last frames are heard whole
-    heard: Iterator[npt.NDArray[Any]] = itertools.chain(resampled(mono, 1, info.rate_hz, RATE_HZ, total), tail)
-    for block_1N in heard:
+    held_N, before_F = np.zeros(TONE_SAMPLES // 2), np.zeros(ONSET_SAMPLES // 2 + 1)
+    chroma, low, keys = [np.zeros((0, 12))], [np.zeros((0, 12))], [np.zeros((0, 12))]
+    onsets, basses = [np.zeros(0)], [np.zeros(0)]
+    tail = iter([np.zeros((1, TONE_SAMPLES // 2))])  # so that the last frames are heard whole
+    sound = _told(resampled(mono, 1, info.rate_hz, RATE_HZ, total), network)
+    for block_1N in itertools.chain(sound, tail):
         check()
         held_N = np.concatenate([held_N, block_1N[0]])
-        count = (len(held_N) - FFT_SAMPLES) // HOP_SAMPLES + 1
+        count = (len(held_N) - TONE_SAMPLES) // HOP_SAMPLES + 1
         if count < 1:
             continue
-        frames_LN = np.lib.stride_tricks.sliding_window_view(held_N, FFT_SAMPLES)[::HOP_SAMPLES][:count]
+        frames_LN = np.lib.stride_tricks.sliding_window_view(held_N, TONE_SAMPLES)[::HOP_SAMPLES][:count]
         root_LF = np.sqrt(np.abs(np.fft.rfft(frames_LN * window_N)))
         chroma.append(root_LF @ bank_FP)
         low.append(root_LF**2 @ low_FP)
+        keys.append(root_LF**2 @ pitch_class_bank(*KEY_HZ))
         level_LF = np.log1p(100 * np.abs(np.fft.rfft(frames_LN[:, middle] * short_N)))
         rise_LF = np.maximum(np.diff(level_LF, axis=0, prepend=before_F[None]), 0)
         onsets.append(rise_LF.sum(axis=1))
         basses.append(rise_LF[:, :bass].sum(axis=1))
         before_F, held_N = level_LF[-1], held_N[count * HOP_SAMPLES :]
-    return np.concatenate(chroma), np.concatenate(low), np.concatenate(onsets), np.concatenate(basses)
+    joined_LP = [np.concatenate(rows) for rows in (chroma, low, keys)]
+    return joined_LP[0], joined_LP[1], joined_LP[2], np.concatenate(onsets), np.concatenate(basses)
 
 
-def _pitch_class_bank(low_hz: float, high_hz: float) -> Array:
-    """Weight of each bin for each pitch class, (bins, 12); none outside a range."""
-    hertz_F = np.fft.rfftfreq(FFT_SAMPLES, 1 / RATE_HZ)
-    inside_F = (hertz_F >= low_hz) & (hertz_F <= high_hz)
-    pitch_F = 69 + 12 * np.log2(np.maximum(hertz_F, 1.0) / 440)
-    near_FP = np.exp(-0.5 * (((pitch_F[:, None] - np.arange(12) + 6) % 12 - 6) / 0.35) ** 2)
-    return np.asarray(near_FP * inside_F[:, None])
+def _told(blocks_1N: Iterable[npt.NDArray[Any]], network: BeatNetwork) -> Iterator[npt.NDArray[Any]]:
+    """Blocks that go on once the network has heard them."""
+    for block_1N in blocks_1N:
+        network.add(np.ascontiguousarray(block_1N[0], np.float32))
+        yield block_1N
 
 
 def _groove(onset_L: Array, beats_L: Array, beats_per_bar: int) -> tuple[float, ...]:

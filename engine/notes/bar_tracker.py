@@ -31,14 +31,18 @@ class TrackedBars:
         places: of each beat in its bar, 0 is the first.
         beats_per_bar: of all bars.
         firsts: how much of what the network says at each beat speaks for the first of a bar, 0 to 1.
-        sure: mean of all that it says at the beats, 0 to 1.
+        strengths: all that it says at each beat, 0 to 1.
+        sure: mean of that.
+        clear: how much more that is than what it says at any time: noise has beats too, but none that stand out.
     """
 
     beats_s: Array
     places: npt.NDArray[np.intp]
     beats_per_bar: int
     firsts: Array
+    strengths: Array
     sure: float
+    clear: float
 
 
 def track_bars(said_L2: npt.NDArray[np.floating]) -> TrackedBars | None:
@@ -56,10 +60,11 @@ def track_bars(said_L2: npt.NDArray[np.floating]) -> TrackedBars | None:
         return None
     any_L = heard_L2.sum(axis=1)
     near = [slice(max(at - 1, 0), at + 3) for at in frames]
-    any_B = np.array([any_L[place].max() for place in near])
+    any_B = np.minimum([any_L[place].max() for place in near], 1.0)
     firsts_B = np.array([heard_L2[place, FIRST].max() for place in near]) / any_B
     beats_s = np.array([_between(any_L, at) * FRAME_S for at in frames])
-    return TrackedBars(beats_s, places, meter, firsts_B, min(float(any_B.mean()), 1.0))
+    sure = float(any_B.mean())
+    return TrackedBars(beats_s, places, meter, firsts_B, any_B, sure, sure - float(any_L.mean()))
 
 
 class _Tempos:

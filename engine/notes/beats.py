@@ -3,7 +3,7 @@
 librosa takes seconds to load and holds the interpreter while it does; ``engine.notes.listen`` is a process for it.
 
 Beats and bars are the likeliest way through what a network hears (``bar_tracker``). Source of the key: the profiles of
-Albrecht and Shanahan (2013), counted from scores.
+Temperley (1999), What's Key for Key?
 """
 
 from __future__ import annotations
@@ -34,17 +34,17 @@ RATE_HZ, HOP_SAMPLES, FFT_SAMPLES = 22_050, 512, 2048
 CHUNK_S = 60.0  # analysed at once, so that memory does not grow with the file
 BASS_HZ = 150.0
 TONE_SAMPLES, TONE_HZ, TONE_WIDTH = 4096, (60.0, 2000.0), 0.35  # of the harmony; the width in semitones
+KEY_HZ = (54.0, 540.0)  # of what counts for the key: above it are mostly partials
 SHORTEST_S = 4.0
-LEAST_SURE = 0.25  # mean of what the network says at the beats; less is no beat
+LEAST_SURE, LEAST_CLEAR = 0.25, 0.15  # of what the network says at the beats; less is no beat
+HURRIED_BPM, WEAKER = 138.0, 0.75  # beats so fast are tapped half as fast where every other one is so much weaker
 STEADY_S = 0.030  # beats that are all this near to an even grid are one
 METERS = (4, 3)
 WALTZ_MARGIN = 0.35  # how much better three beats have to fit than four, which are far more common
-MAJOR = (0.238, 0.006, 0.111, 0.006, 0.137, 0.094, 0.016, 0.214, 0.009, 0.080, 0.008, 0.081)
-MINOR = (0.220, 0.006, 0.104, 0.123, 0.019, 0.103, 0.012, 0.214, 0.062, 0.022, 0.061, 0.052)
-HARMONY, CLEAR_CHANGE = (
-    2.0,
-    0.05,
-)  # what changes of harmony count for bars, and how different they are in music with chords
+MAJOR = (5.0, 2.0, 3.5, 2.0, 4.5, 4.0, 2.0, 4.5, 2.0, 3.5, 1.5, 4.0)
+MINOR = (5.0, 2.0, 3.5, 4.5, 2.0, 4.0, 2.0, 4.5, 3.5, 2.0, 1.5, 4.0)
+HARMONY, CLEAR_CHANGE = 2.0, 0.05  # what changes of harmony count for bars, and how large they are where chords are
+USUAL_CHANGES = 0.9  # of the changes of harmony; a larger one is a break, which says nothing of bars
 KEY_NAMES = (
     "C major", "C# major", "D major", "Eb major", "E major", "F major", "F# major", "G major", "Ab major", "A major",
     "Bb major", "B major", "C minor", "C# minor", "D minor", "Eb minor", "E minor", "F minor", "F# minor", "G minor",
@@ -86,6 +86,34 @@ class TempoEstimate:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class HeardBars:
+    """Beats and bars of a sound.
+
+    Attributes:
+        bpm: beats per minute.
+        beats_s: the beats; an even grid where the tempo is steady.
+        is_steady: True where an even grid fits.
+        first_s: the first beat of a bar.
+        beats_per_bar: beats in a bar.
+        evenness: how evenly the beats come, times how sure the network is of them, 0 to 1.
+        clearness: how far the first beats of bars stand out, 0 to 1.
+    """
+
+    bpm: float
+    beats_s: Array
+    is_steady: bool
+    first_s: float
+    beats_per_bar: int
+    evenness: float
+    clearness: float
+
+    @property
+    def drifting_s(self) -> tuple[float, ...]:
+        """The beats one by one where the tempo drifts; none where it is steady."""
+        return () if self.is_steady else tuple(round(float(at_s), 4) for at_s in self.beats_s)
+
+
 def can_estimate() -> bool:
     """True where the extra ``tempo`` is installed."""
     return importlib.util.find_spec("librosa") is not None
@@ -120,39 +148,73 @@ def estimate_tempo(info: AudioInfo) -> TempoEstimate:
     """
     if not can_estimate():
         raise RequestError("hearing tempo and key needs librosa; install it with: pip install 'fluxstem[tempo]'")
-    network, chroma, bass, seconds = BeatNetwork(), [np.zeros((12, 0))], [np.zeros(0)], 0.0
+    network, chroma, bass, key_P, seconds = BeatNetwork(), [np.zeros((12, 0))], [np.zeros(0)], np.zeros(12), 0.0
     for mono_N in _chunks(info):
         network.add(mono_N)
-        chroma_PL, bass_L = _features(mono_N)
-        chroma.append(chroma_PL)
+        tones_LF, bass_L = _features(mono_N)
+        chroma.append((tones_LF @ pitch_class_bank(*TONE_HZ)).T)
+        key_P += clear_chroma(tones_LF @ pitch_class_bank(*KEY_HZ))
         bass.append(bass_L)
         seconds += len(mono_N) / RATE_HZ
     chroma_PL = np.concatenate(chroma, axis=1)
-    key, clear = key_of(clear_chroma(chroma_PL.T))
+    key, clear = key_of(key_P)
     key_confidence = calibrated(clear, KEY) if key else 0.0
-    bars = track_bars(network.said()) if seconds >= SHORTEST_S else None
-    if bars is None or len(bars.beats_s) < 4 or bars.sure < LEAST_SURE:
+    bars = hear_bars(network.said(), np.concatenate(bass), chroma_PL) if seconds >= SHORTEST_S else None
+    if bars is None:
         return TempoEstimate(key=key, key_confidence=key_confidence)
-    bpm, beats_s, steady = even_beats(bars.beats_s)
-    stress_B = _standard(bars.firsts) + _standard(_at_beats(np.concatenate(bass), bars.beats_s))
-    meter, phase, stands_out = bars_of(stress_B, *_harmony_changes(chroma_PL, bars.beats_s))
     return TempoEstimate(
-        bpm=bpm,
-        bpm_confidence=calibrated(_steadiness(bars), BEATS),
-        beats_s=() if steady else tuple(round(float(at), 4) for at in beats_s),
-        first_s=round(float(beats_s[phase]), 4),
-        beats_per_bar=meter,
-        downbeat_confidence=calibrated(stands_out, BARS),
+        bpm=bars.bpm,
+        bpm_confidence=calibrated(bars.evenness, BEATS),
+        beats_s=bars.drifting_s,
+        first_s=bars.first_s,
+        beats_per_bar=bars.beats_per_bar,
+        downbeat_confidence=calibrated(bars.clearness, BARS),
         key=key,
         key_confidence=key_confidence,
     )
 
 
+def hear_bars(said_L2: npt.NDArray[np.floating], bass_L: Array, chroma_PL: Array) -> HeardBars | None:
+    """Beats and bars; None where no beat is heard.
+
+    Args:
+        said_L2: what the network says, as ``BeatNetwork.said`` returns it.
+        bass_L: strength of what begins in the bass, every ``HOP_SAMPLES`` at ``RATE_HZ``.
+        chroma_PL: strength of each pitch class there.
+    """
+    bars = track_bars(said_L2)
+    if bars is None or len(bars.beats_s) < 4 or bars.sure < LEAST_SURE or bars.clear < LEAST_CLEAR:
+        return None
+    tapped = _tapped(bars)
+    tapped_s, firsts_B = bars.beats_s[tapped], bars.firsts[tapped]
+    bpm, beats_s, is_steady = even_beats(tapped_s)
+    stress_B = _standard(firsts_B) + _standard(_at_beats(bass_L, tapped_s))
+    meter, phase, clearness = bars_of(stress_B, *_harmony_changes(chroma_PL, tapped_s))
+    first_s = round(float(beats_s[phase]), 4)
+    return HeardBars(bpm, beats_s, is_steady, first_s, meter, _evenness(bars), clearness)
+
+
+def _tapped(bars: TrackedBars) -> slice:
+    """The beats that a foot would tap: all of them, or every other one where the rest are but their halves."""
+    strong = [float(bars.strengths[first::2].mean()) for first in (0, 1)]
+    is_hurried = len(bars.beats_s) >= 8 and 60.0 / float(np.median(np.diff(bars.beats_s))) > HURRIED_BPM
+    if is_hurried and min(strong) < WEAKER * max(strong):
+        return slice(int(np.argmax(strong)), None, 2)
+    return slice(None)
+
+
 def clear_chroma(chroma_LP: Array) -> Array:
-    """How much of each pitch class is heard in all, without what drums and noise put into all of them alike, (12)."""
+    """How much of each pitch class is heard in all, (12).
+
+    What drums and noise put into all of them alike is left out, and a moment counts by the root of how loud it is: a
+    loud chord says no more of a key than a soft one.
+    """
     if not len(chroma_LP):
         return np.zeros(12)
-    return np.asarray(np.maximum(chroma_LP - np.median(chroma_LP, axis=1, keepdims=True), 0).sum(axis=0))
+    clear_LP = np.maximum(chroma_LP - np.median(chroma_LP, axis=1, keepdims=True), 0)
+    return np.asarray(
+        (clear_LP / np.sqrt(np.maximum(np.linalg.norm(clear_LP, axis=1, keepdims=True), 1e-9))).sum(axis=0)
+    )
 
 
 def key_of(chroma_P: Array) -> tuple[str, float]:
@@ -227,23 +289,23 @@ def _mono(info: AudioInfo) -> Iterator[Samples]:
 
 
 def _features(mono_N: npt.NDArray[np.float32]) -> tuple[Array, Array]:
-    """Strength of each pitch class by frame, from C up, and of what begins in the bass."""
+    """Magnitudes of ``TONE_SAMPLES`` (frames, bins), and strength of what begins in the bass (frames)."""
     librosa = importlib.import_module("librosa")
     power_FL = np.abs(librosa.stft(mono_N, n_fft=FFT_SAMPLES, hop_length=HOP_SAMPLES)) ** 2
     power_FL = power_FL[:, : max(len(mono_N) // HOP_SAMPLES, 1)]
     shape = {"sr": RATE_HZ, "hop_length": HOP_SAMPLES}
     low_FL = librosa.power_to_db(librosa.feature.melspectrogram(S=power_FL, sr=RATE_HZ, n_mels=6, fmax=BASS_HZ))
     tones_FL = np.abs(librosa.stft(mono_N, n_fft=TONE_SAMPLES, hop_length=HOP_SAMPLES))[:, : power_FL.shape[1]]
-    return _pitch_classes().T @ tones_FL, librosa.onset.onset_strength(S=low_FL, **shape)
+    return tones_FL.T, librosa.onset.onset_strength(S=low_FL, **shape)
 
 
 @functools.cache
-def _pitch_classes() -> Array:
-    """Weight of each bin for each pitch class, (bins, 12)."""
+def pitch_class_bank(low_hz: float, high_hz: float) -> Array:
+    """Weight of each bin of ``TONE_SAMPLES`` for each pitch class from C up, (bins, 12); none outside a range."""
     hertz_F = np.fft.rfftfreq(TONE_SAMPLES, 1 / RATE_HZ)
     pitch_F = 69 + 12 * np.log2(np.maximum(hertz_F, 1.0) / 440)
     near_FP = np.exp(-0.5 * (((pitch_F[:, None] - np.arange(12) + 6) % 12 - 6) / TONE_WIDTH) ** 2)
-    return np.asarray(near_FP * ((hertz_F >= TONE_HZ[0]) & (hertz_F <= TONE_HZ[1]))[:, None])
+    return np.asarray(near_FP * ((hertz_F >= low_hz) & (hertz_F <= high_hz))[:, None])
 
 
 def _at_beats(values_L: Array, beats_s: Array) -> Array:
@@ -259,10 +321,11 @@ def _harmony_changes(chroma_PL: Array, beats_s: Array) -> tuple[Array, float]:
     means = [chroma_PL[:, a : max(b, a + 1)].mean(axis=1) for a, b in itertools.pairwise(edges)]
     units = [mean / max(float(np.linalg.norm(mean)), 1e-9) for mean in means]
     change_B = np.array([0.0, *(1.0 - float(a @ b) for a, b in itertools.pairwise(units))])
+    change_B = np.minimum(change_B, np.quantile(change_B, USUAL_CHANGES))
     return change_B, HARMONY * min(float(change_B.std()) / CLEAR_CHANGE, 1.0)
 
 
-def _steadiness(bars: TrackedBars) -> float:
+def _evenness(bars: TrackedBars) -> float:
     """How evenly the beats come, and how sure the network is of them."""
     gaps = np.diff(bars.beats_s)
     even = float(np.mean(np.abs(gaps / np.median(gaps) - 1.0) < 0.06))

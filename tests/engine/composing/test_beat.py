@@ -1,18 +1,20 @@
-"""Tempo, bars and chords of music are heard with NumPy alone."""
+"""Tempo, bars and chords of the music that a part is written for."""
+
+from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
 from engine.audio.reader import probe
-from engine.composing.beat import beat_frames, tempo_frames, time_map_of
 from engine.composing.music import hear_music
+from engine.notes.beats import estimate_tempo
 from engine.notes.note import DrumHit, NoteEvent
 from engine.sampler.instruments import load_sampler
 from engine.sampler.play import play_notes
 
 RATE_HZ = 44_100
-FRAME_S = 512 / 22_050
+DEMO = Path(__file__).parents[3] / "resources" / "demo" / "mix.flac"
 
 
 def heard(tmp_path, parts, seconds):
@@ -45,6 +47,7 @@ def test_tempo_bars_and_chords_of_a_band(tmp_path, bpm):
     music = heard(tmp_path, {"drum kit": beats(bpm, seconds), "grand piano": piano, "electric bass": bass}, seconds)
     assert music.time_map.bpm == pytest.approx(bpm, rel=0.01)
     first = round(0.2 / bar_s + music.time_map.beat_at(0.2) / music.time_map.beats_per_bar)
+    assert (music.time_map.beat_at(0.2) + 0.5) % 4 - 0.5 == pytest.approx(0.0, abs=0.1), "bars begin with the chords"
     found = [music.chord(first + bar).root for bar in range(4)]
     assert sum(one == root % 12 for one, (root, _) in zip(found, roots, strict=True)) >= 3
 
@@ -64,15 +67,14 @@ def test_what_has_no_beat_keeps_a_tempo_of_its_own(tmp_path):
     assert music.is_heard
 
 
-def test_beats_are_where_the_onsets_are_though_some_are_missing():
-    strength = np.zeros(1000)
-    at = np.arange(20, 980, 21.5).round().astype(int)
-    strength[np.delete(at, [7, 20, 21])] = 1.0
-    period = tempo_frames((strength - strength.mean()) / strength.std(), FRAME_S)
-    assert period == pytest.approx(21.5, rel=0.02)
-    found = np.array(beat_frames((strength - strength.mean()) / strength.std(), period))
-    assert np.abs(found[found < 970, None] - at[None]).min(axis=1).max() <= 1
+def test_a_part_keeps_to_the_bars_that_are_shown_of_the_music():
+    music, shown = hear_music(probe(DEMO), lambda: None).time_map, estimate_tempo(probe(DEMO)).time_map
+    assert (music.beats_per_bar, music.bpm) == (shown.beats_per_bar, pytest.approx(shown.bpm, rel=0.002))
+    apart = (music.beat_at(shown.first_s) + 0.5) % music.beats_per_bar - 0.5
+    assert apart == pytest.approx(0.0, abs=0.05), "their first beats are first beats of each other's bars"
 
 
-def test_silence_has_no_beats():
-    assert time_map_of(np.zeros(500), np.zeros(500), np.zeros((500, 12)), FRAME_S) is None
+def test_silence_has_no_beats(tmp_path):
+    path = tmp_path / "silence.wav"
+    soundfile.write(path, np.zeros(6 * RATE_HZ), RATE_HZ)
+    assert any("no clear beat was heard" in remark for remark in hear_music(probe(path), lambda: None).remarks)

@@ -10,7 +10,7 @@ import soundfile
 
 from engine.notes.bar_tracker import track_bars
 from engine.notes.beat_network import FRAME_S, RATE_HZ, BeatNetwork
-from engine.notes.beats import KEY_NAMES, clear_chroma, estimate_tempo, key_of
+from engine.notes.beats import KEY_NAMES, clear_chroma, estimate_tempo, hear_bars, key_of
 from engine.notes.calibration import BARS, BEATS, KEY, NOTE, STEM, STROKE, calibrated
 from engine.notes.stem_analysis import opened_audio
 
@@ -43,6 +43,33 @@ def test_a_tempo_that_drifts_is_followed():
     bars = track_bars(said_of(beats_s, beats_s[::4], beats_s[-1] + 0.3))
     found_s = np.array([np.abs(bars.beats_s - at_s).min() for at_s in beats_s])
     assert np.quantile(found_s, 0.9) < 0.04
+
+
+def bars_of_said(said_L2):
+    frames = round(len(said_L2) * FRAME_S * 22_050 / 512)
+    return hear_bars(said_L2, np.zeros(frames), np.zeros((12, frames)))
+
+
+def test_every_other_beat_is_tapped_where_the_rest_are_but_halves():
+    beats_s = [0.3 + 60 / 168 * number for number in range(60)]
+    said_L2 = said_of(beats_s, beats_s[::8], beats_s[-1] + 0.4)
+    assert bars_of_said(said_L2).bpm == pytest.approx(168.0, rel=0.01), "all of them are as strong"
+    for at_s in beats_s[1::2]:
+        said_L2[round(at_s / FRAME_S)] *= 0.6
+    heard = bars_of_said(said_L2)
+    assert heard.bpm == pytest.approx(84.0, rel=0.01)
+    assert heard.first_s == pytest.approx(beats_s[0], abs=0.02)
+
+
+def test_noise_and_a_held_tone_have_no_beat(tmp_path):
+    sounds = {
+        "noise": 0.1 * np.random.default_rng(3).standard_normal(10 * RATE_HZ),
+        "drone": 0.3 * np.sin(2 * np.pi * 220 * np.arange(10 * RATE_HZ) / RATE_HZ),
+    }
+    for name, sound_N in sounds.items():
+        soundfile.write(tmp_path / f"{name}.wav", sound_N, RATE_HZ)
+        with opened_audio(tmp_path / f"{name}.wav") as info:
+            assert estimate_tempo(info).time_map is None, name
 
 
 def test_too_little_has_no_bars():
@@ -85,6 +112,13 @@ def test_what_drums_put_into_every_pitch_class_is_no_part_of_the_key():
     assert key_of(clear_chroma(chroma_LP + 40.0))[0] == "C major"
     assert key_of(clear_chroma(np.ones((50, 12)))) == ("", 0.0)
     assert key_of(clear_chroma(np.zeros((0, 12)))) == ("", 0.0)
+
+
+def test_a_loud_chord_says_no_more_of_the_key_than_many_soft_ones():
+    chords = [(np.isin(np.arange(12), keys) * loud, times) for keys, loud, times in (
+        ((5, 9, 0), 16.0, 10), ((0, 4, 7), 1.0, 20), ((7, 11, 2), 1.0, 20),
+    )]  # fmt: skip
+    assert key_of(clear_chroma(np.concatenate([np.tile(one, (times, 1)) for one, times in chords])))[0] == "C major"
 
 
 @pytest.mark.parametrize("table", [NOTE, STEM, STROKE, BEATS, BARS, KEY])
