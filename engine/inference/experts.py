@@ -7,7 +7,7 @@ way the user's own mix is filtered, so stem and rest still sum to it. The term n
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -220,15 +220,18 @@ def read_terms(path: Path, embedding: int) -> dict[str, list[float]]:
 class SeparatorMasker(MaskDecoder):
     """The graph of a separator bundle, used like a mask decoder."""
 
+    at_once = 1  # such a graph may need gigabytes
+
     def __init__(self, masker: Masker, grid: MaskDecoderSpec) -> None:
         self.grid, self._masker = grid, masker
 
     def place(self, excerpt: MixWindows) -> None:
         """The separator takes what it reads of the windows itself, magnitudes or audio."""
 
-    def masks(self, excerpt: MixWindows, prompts_PE: FloatArray, with_rest: bool = True) -> MaskOutput:
-        """See ``engine.inference.masker.Masker``."""
-        return self._masker.masks(excerpt, prompts_PE)
+    def begin(self, excerpt: MixWindows, prompts_PE: FloatArray, with_rest: bool = True) -> Callable[[], MaskOutput]:
+        """See ``engine.inference.masker.MaskDecoder``."""
+        answer = self._masker.masks(excerpt, prompts_PE)
+        return lambda: answer
 
 
 class StemNameEncoder:

@@ -102,8 +102,10 @@ class MaskDecoder:
         takes_estimate: True means that it also reads the flow's estimates, so it takes one prompt at a time.
         end: its last part, which goes on from what was heard; None where that is no graph of its own.
         pooling: of its masks over components of the mix; None where they are used as they are.
+        at_once: runs at the same time for which its memory is worth the time they save, on the CPU.
     """
 
+    at_once = 2
     takes_estimate = False
     end: DecoderEnd | None = None
     pooling: ComponentPooling | None = None

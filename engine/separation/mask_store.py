@@ -160,7 +160,7 @@ def _runs_at_once(run: RunContext, masker: Masker, windows: int, masks: int, is_
     """
     if not isinstance(masker, MaskDecoder) or is_heard or masks > 1 or windows < LONG_WINDOWS:
         return 1
-    return 2 if run.model.device == PROVIDERS["cpu"] and (os.cpu_count() or 1) > 1 else 1
+    return masker.at_once if run.model.device == PROVIDERS["cpu"] and (os.cpu_count() or 1) > 1 else 1
 
 
 def _begun(
