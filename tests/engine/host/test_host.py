@@ -30,6 +30,7 @@ from engine import (
 from engine.events import Check, Report
 from engine.host.main import serve
 from engine.host.queue import Jobs
+from engine.host.watch import WatchLimits
 from engine.serialization import from_line, to_line
 
 LIMIT_S = 300.0
@@ -209,7 +210,7 @@ def test_a_request_that_can_never_work_is_refused_at_once_and_starts_no_process(
 @pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="a process cannot be stopped here")
 def test_a_host_that_hears_nothing_any_more_is_left_in_time(request_of):
     heard = Heard()
-    engine = Engine(on_event=heard)
+    engine = Engine(on_event=heard, limits=WatchLimits(stopped_s=LIMIT_S))  # or the watch would end it before us
     started = threading.Event()
     heard.at_first_progress = started.set
     first = engine.submit(request_of(long=True))
