@@ -1,17 +1,19 @@
 """How well notes, strokes, beats and keys are heard, on composed pieces whose notes are known.
 
     python tests/benchmarks/notes.py --pieces 12
+    python tests/benchmarks/notes.py --pieces 0 --keys 60    # keys alone, of pieces in major and minor
 
 Every piece is played on the shared font and note banks through effects of its own; each stem is heard alone, tempo and
 key in the mix. Note F1 counts an onset within 50 ms and half a semitone, with offsets also an end within 20 % of the
 length; beat F1 is that of mir_eval, 70 ms, and beats at any level are its AMLt, to which half and twice the tempo are
-right too. A second table holds what the program says of itself against what is true. Needs the extras notes, tempo,
-bench and training.
+right too. What is true of a stroke is the drum that the kit plays it on. A second table holds what the program says of
+itself against what is true. Needs the extras notes, tempo, bench and training.
 """
 
 from __future__ import annotations
 
 import argparse
+import functools
 import itertools
 import tempfile
 from collections import defaultdict
@@ -30,12 +32,13 @@ from engine.notes.note import NoteEvent
 from engine.notes.stem_analysis import opened_audio
 from engine.notes.transcribe import transcribe
 from training.data.instruments import families
-from training.data.sources import RATE, SoundLibrary
-from training.notes.drum_classes import KIND
+from training.data.sources import RATE, NoteBank, SoundLibrary
+from training.notes.drum_kits import KIND, bank_drum, machine_drum
 from training.synthesis.band import Band, render_band
+from training.synthesis.compose import compose
 from training.synthesis.harmony import draw_frame
 from training.synthesis.render import PartRenderer
-from training.synthesis.score import ScorePart
+from training.synthesis.score import Note, Score, ScorePart
 
 ONSET_S, OFFSET_SHARE = 0.05, 0.2
 TONICS = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
@@ -52,6 +55,7 @@ def main() -> None:
     """Compose, play, listen, compare; print a table."""
     parser = argparse.ArgumentParser(description="how well notes, strokes, beats and keys are heard")
     parser.add_argument("--pieces", type=int, default=12)
+    parser.add_argument("--keys", type=int, default=0, help="further pieces of which the key alone is heard")
     parser.add_argument("--seconds", type=float, default=24.0, help="of each piece")
     parser.add_argument("--seed", type=int, default=100)
     arguments = parser.parse_args()
@@ -62,10 +66,13 @@ def main() -> None:
     for number in range(arguments.pieces):
         seed = arguments.seed + number
         band = render_band(renderer, np.random.default_rng(seed), arguments.seconds)
-        for part, stem_CN in _parts(band):
-            for name, value in _heard_stem(part, stem_CN, network, claims):
+        for part, source, stem_CN in _parts(band):
+            for name, value in _heard_stem(renderer, part, source, stem_CN, network, claims):
                 lines[name].append(value)
         for name, value in _heard_mix(band, seed, arguments.seconds, claims):
+            music[name].append(value)
+    for band in _tonal_pieces(renderer, arguments.seed, arguments.keys, arguments.seconds):
+        for name, value in _heard_key(band.score, _tempo_of(np.sum(band.stems, axis=0)), claims):
             music[name].append(value)
     print(f"{arguments.pieces} pieces of {arguments.seconds:g} s")
     print("| what | stems or pieces | mean |\n|---|---|---|")
@@ -87,17 +94,31 @@ def _reliability(pairs: list[tuple[float, float]]) -> Iterator[str]:
             yield f"{spans} | {int(inside.sum())} | {said[inside].mean():.2f} | {true[inside].mean():.2f}"
 
 
-def _parts(band: Band) -> Iterator[tuple[ScorePart, np.ndarray]]:
-    for number, stem_CN in zip(band.parts, band.stems, strict=True):
-        yield band.score.parts[number], stem_CN
+def _parts(band: Band) -> Iterator[tuple[ScorePart, str, np.ndarray]]:
+    for number, label, stem_CN in zip(band.parts, band.labels, band.stems, strict=True):
+        yield band.score.parts[number], label["source"], stem_CN
+
+
+def _tonal_pieces(renderer: PartRenderer, seed: int, count: int, seconds: float) -> Iterator[Band]:
+    """Pieces in major and minor with something that has a pitch; other seeds than those of the first table."""
+    found, number = 0, 10_000 + seed
+    while found < count:
+        number += 1
+        if compose(np.random.default_rng(number), seconds).mode not in KEYS:
+            continue
+        band = render_band(renderer, np.random.default_rng(number), seconds)
+        if any(not families()[band.score.parts[part].family].drums for part in band.parts):
+            found += 1
+            yield band
 
 
 def _heard_stem(
-    part: ScorePart, stem_CN: np.ndarray, network: NoteNetwork, claims: Claims
+    renderer: PartRenderer, part: ScorePart, source: str, stem_CN: np.ndarray, network: NoteNetwork, claims: Claims
 ) -> Iterator[tuple[str, float]]:
     if families()[part.family].drums:
         if part.role == "drums":
-            yield from _heard_drums(part, stem_CN, claims)
+            true = [(note.start_s, _drum_of(renderer, source, note)) for note in part.notes]
+            yield from _heard_drums([(at_s, drum) for at_s, drum in true if drum], stem_CN, claims)
         return
     heard = transcribe(stem_CN, RATE, network)
     if not part.notes:
@@ -135,17 +156,32 @@ def _sounds_together(part: ScorePart) -> bool:
     return len(set(starts)) < 0.8 * len(starts)
 
 
-def _heard_drums(part: ScorePart, stem_CN: np.ndarray, claims: Claims) -> Iterator[tuple[str, float]]:
+def _drum_of(renderer: PartRenderer, source: str, note: Note) -> str:
+    """The drum that a note sounds as on what played it; "" where it does not sound."""
+    kind, _, name = source.partition(":")
+    if kind == "bank" and renderer.sounds.banks is not None:
+        return bank_drum(_bank(renderer.sounds.banks / name), note)
+    return machine_drum(note) if kind == "synth" else KIND.get(note.midi, "")
+
+
+@functools.cache
+def _bank(folder: Path) -> NoteBank:
+    return NoteBank(folder)
+
+
+def _heard_drums(struck: list[tuple[float, str]], stem_CN: np.ndarray, claims: Claims) -> Iterator[tuple[str, float]]:
+    if not struck:
+        return
     hits = hear_drums(stem_CN, RATE)
     for drum in DRUMS:
-        true = np.array(sorted({note.start_s for note in part.notes if KIND.get(note.midi) == drum}))
+        true = np.array(sorted({at_s for at_s, kind in struck if kind == drum}))
         found = [hit for hit in hits if hit.drum == drum]
         found_s = np.array([hit.at_s for hit in found])
         right = {place for _, place in mir_eval.util.match_events(true, found_s, ONSET_S)} if len(true) else set()
         claims["a stroke"] += [(hit.confidence, float(place in right)) for place, hit in enumerate(found)]
         if len(true):
             yield f"stroke F1, {drum}", mir_eval.onset.f_measure(true, found_s)[0] if found else 0.0
-    true = np.array(sorted({note.start_s for note in part.notes}))
+    true = np.array(sorted({at_s for at_s, _ in struck}))
     found = np.array(sorted({hit.at_s for hit in hits}))
     yield "stroke F1, any drum", mir_eval.onset.f_measure(true, found)[0]
 
@@ -169,11 +205,16 @@ def _heard_mix(band: Band, seed: int, seconds: float, claims: Claims) -> Iterato
     downbeat_f1 = mir_eval.beat.f_measure(mir_eval.beat.trim_beats(bars), _trimmed(downbeats))
     yield "downbeat F1", downbeat_f1
     claims["the bars (downbeat F1)"].append((heard.downbeat_confidence, downbeat_f1))
-    if band.score.mode in KEYS:
-        true = f"{TONICS[band.score.tonic % 12]} {KEYS[band.score.mode]}"
-        yield "key, exact", float(heard.key == true)
-        claims["the key"].append((heard.key_confidence, float(heard.key == true)))
-        yield "key, weighted", mir_eval.key.evaluate(true, heard.key)["Weighted Score"] if heard.key else 0.0
+    yield from _heard_key(band.score, heard, claims)
+
+
+def _heard_key(score: Score, heard: TempoEstimate, claims: Claims) -> Iterator[tuple[str, float]]:
+    if score.mode not in KEYS:
+        return
+    true = f"{TONICS[score.tonic % 12]} {KEYS[score.mode]}"
+    yield "key, exact", float(heard.key == true)
+    claims["the key"].append((heard.key_confidence, float(heard.key == true)))
+    yield "key, weighted", mir_eval.key.evaluate(true, heard.key)["Weighted Score"] if heard.key else 0.0
 
 
 def _trimmed(times_s: list[float]) -> np.ndarray:

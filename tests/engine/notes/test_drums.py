@@ -13,7 +13,6 @@ import pytest
 import soundfile
 
 from engine import BundleDamaged
-from engine.notes.drum_features import find_onsets, mel_bands
 from engine.notes.drums import drum_weights, hear_drums
 from engine.notes.network import find_notes_folder
 from engine.notes.stem_analysis import analyse_stem
@@ -41,11 +40,18 @@ def hat():
     return 0.2 * np.diff(np.diff(noise_N, prepend=0.0), prepend=0.0) * np.exp(-at_s / 0.02)
 
 
-def test_strokes_are_found_within_ten_milliseconds_and_a_held_tone_is_none():
-    frames = find_onsets(mel_bands(struck(kick())[0]))
-    assert frames * 256 / RATE_HZ == pytest.approx(TIMES_S, abs=0.012)
-    held_N = noteline.line([(0.5, 57)], seconds=4.0, length_s=3.0)[0]
-    assert len(find_onsets(mel_bands(held_N))) == 1
+def test_strokes_are_found_within_ten_milliseconds_and_in_a_held_tone_are_none():
+    hits = hear_drums(struck(kick()), RATE_HZ)
+    assert [hit.at_s for hit in hits if hit.drum == "kick"] == pytest.approx(TIMES_S, abs=0.01)
+    held_CN = noteline.line([(0.5, 57)], seconds=4.0, length_s=3.0)
+    assert [hit for hit in hear_drums(held_CN, RATE_HZ) if hit.at_s > 0.7] == []
+
+
+def test_drums_that_are_struck_together_are_at_the_same_moment():
+    hits = hear_drums(struck(kick()) + struck(hat()), RATE_HZ)
+    times = {drum: [hit.at_s for hit in hits if hit.drum == drum] for drum in ("kick", "hi-hat")}
+    assert len(times["kick"]) == len(times["hi-hat"]) == len(TIMES_S)
+    assert times["kick"] == times["hi-hat"]
 
 
 @pytest.mark.parametrize(("sound", "drum"), [(kick, "kick"), (hat, "hi-hat")])
@@ -53,6 +59,7 @@ def test_a_kick_and_a_hi_hat_are_told_apart(sound, drum):
     hits = hear_drums(struck(sound()), RATE_HZ)
     assert [hit.at_s for hit in hits if hit.drum == drum] == pytest.approx(TIMES_S, abs=0.012)
     assert sum(hit.drum != drum for hit in hits) <= 1
+    assert all(0.5 < hit.confidence <= 1.0 for hit in hits if hit.drum == drum)
 
 
 def test_soft_hi_hats_between_loud_kicks_are_heard():
@@ -81,6 +88,17 @@ def test_damaged_weights_are_named_also_with_the_right_hash(tmp_path):
             refused += 1
     drum_weights.cache_clear()
     assert refused > 20
+
+
+def test_weights_of_another_network_are_named(tmp_path):
+    copy = shutil.copytree(find_notes_folder(), tmp_path / "notes")
+    shapes = {"first": (336, 64), "first_bias": (64,), "second": (64, 6), "second_bias": (6,)}
+    np.savez(copy / "drums.npz", **{name: np.zeros(shape, np.float16) for name, shape in shapes.items()})
+    described = json.loads((copy / "notes.json").read_text())
+    described["files"]["drums.npz"] = hashlib.sha256((copy / "drums.npz").read_bytes()).hexdigest()
+    (copy / "notes.json").write_text(json.dumps(described))
+    with pytest.raises(BundleDamaged, match="its network hears other things"):
+        drum_weights(copy)
 
 
 def test_silence_has_no_strokes_and_an_empty_sound_neither():
