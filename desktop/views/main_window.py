@@ -182,6 +182,16 @@ class MainWindow(QMainWindow):
         self.lane_actions.attach(self.timeline)
         self.lane_actions.told.connect(self.status.tell)
         self.lane_actions.export_wanted.connect(self.export)
+        self._connect_questions()
+        self.hint.closed.connect(self._close_hint)
+        self.welcome.open_wanted.connect(self.choose_file)
+        self.welcome.demo_wanted.connect(self.open_demo)
+        self.welcome.path_wanted.connect(lambda path: self.open_path(Path(path)))
+        QGuiApplication.styleHints().colorSchemeChanged.connect(self.dress)
+
+    def _connect_questions(self) -> None:
+        """The prompt, and the jobs that come of it."""
+        workspace, document = self.workspace, self.workspace.document
         self.prompt.asked.connect(self.ask)
         self.timeline.run_wanted.connect(lambda: self.ask(self.prompt.form()))
         self.prompt.regions_cleared.connect(document.select_nothing)
@@ -196,11 +206,6 @@ class MainWindow(QMainWindow):
         self.queue.cancelled.connect(workspace.jobs.cancel)
         self.queue.retried.connect(workspace.jobs.retry)
         self.queue.opened.connect(self.open_daw_clip)
-        self.hint.closed.connect(self._close_hint)
-        self.welcome.open_wanted.connect(self.choose_file)
-        self.welcome.demo_wanted.connect(self.open_demo)
-        self.welcome.path_wanted.connect(lambda path: self.open_path(Path(path)))
-        QGuiApplication.styleHints().colorSchemeChanged.connect(self.dress)
 
     # What users do.
 
