@@ -61,7 +61,7 @@ def machine_piece(seed, name):
 def test_what_was_learned_from_some_machines_hears_another_and_is_read_by_the_engine(tmp_path):
     learned = [seen(machine_piece(seed, name)) for seed in range(8) for name in ("analogue", "digital", "dusty")]
     assert learned[0].bands_BL.shape[0] == BANDS
-    network = train(learned, 3, 1)
+    network = train(learned, 30, 1)
     write(network, tmp_path / "drums.npz")
     weights = read_weights((tmp_path / "drums.npz").read_bytes())
     assert weights[0].shape[0] == BANDS * len(CONTEXT_FRAMES)
