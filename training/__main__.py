@@ -20,6 +20,7 @@ STAGES = {
     "mask-stems": ("training.mask.cache", "render the stems of the mask decoder"),
     "mask-songs": ("training.mask.songs", "render stems of produced, electronic music for the mask decoder"),
     "mask": ("training.mask.train", "train the mask decoder"),
+    "mask-mean": ("training.mask.mean", "the mean of the weights of mask decoders"),
     "mask-queries": ("training.mask.queries", "fit prompts to the query vectors of a mask decoder"),
     "mask-calibrate": ("training.mask.calibrate", "calibrate presence on mixes of held-out recordings"),
     "mask-confirm": ("training.mask.confirm", "judge a mask decoder on drums that chose nothing"),

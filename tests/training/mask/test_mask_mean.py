@@ -1,0 +1,37 @@
+"""The mean of mask decoders is a run like any other."""
+
+import pytest
+import torch
+
+from training.__main__ import main
+from training.mask.judge import load_average
+from training.mask.network import NetworkConfig, PromptedUNet
+from training.mask.terms import TERMS
+from training.mask.train import MaskConfig, Training
+
+
+def run(folder, seed, **settings):
+    torch.manual_seed(seed)
+    Training(PromptedUNet(NetworkConfig(terms=len(TERMS), **settings)), MaskConfig(), folder).save()
+    return folder
+
+
+def test_every_weight_is_the_mean_and_the_run_can_be_trained_on(tmp_path, capsys):
+    runs = [run(tmp_path / name, seed) for seed, name in enumerate("ab")]
+    assert main(["mask-mean", *map(str, runs), "--out", str(tmp_path / "both")]) == 0
+    assert "the mean of 2 runs" in capsys.readouterr().out
+    one, other, both = (load_average(folder / "mask.pt") for folder in (*runs, tmp_path / "both"))
+    torch.testing.assert_close(both.choose.weight, (one.choose.weight + other.choose.weight) / 2)
+    assert not torch.equal(both.choose.weight, other.choose.weight)
+    training = Training(PromptedUNet(both.config), MaskConfig(), tmp_path / "on")
+    training.start_from(tmp_path / "both" / "mask.pt", optimizer=True)
+    torch.testing.assert_close(training.network.choose.weight, both.choose.weight)
+
+
+@pytest.mark.parametrize(
+    ("settings", "out", "words"), [({"describe": 16}, "both", "different networks"), ({}, "a", "holds a run")]
+)
+def test_what_cannot_be_averaged_is_one_sentence(tmp_path, capsys, settings, out, words):
+    runs = [run(tmp_path / "a", 0), run(tmp_path / "b", 1, **settings)]
+    assert main(["mask-mean", *map(str, runs), "--out", str(tmp_path / out)]) == 2
+    assert words in capsys.readouterr().err

@@ -1,0 +1,51 @@
+"""``python -m training mask-mean RUN RUN --out RUN``: the mean of the weights of mask decoders.
+
+Runs that began from one another lie in one valley of the loss, and their mean often separates better than any of them
+(Wortsman et al. 2022, arXiv 2203.05482). Judge it like a run of its own: it need not.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from training.mask.train import CHECKPOINT
+from training.trainer.checkpoints import save_atomically
+
+
+def mean_of(states: list[dict[str, Tensor]]) -> dict[str, Tensor]:
+    """Mean of the weights of each name; what are no floating-point numbers is the last state's.
+
+    Raises:
+        ValueError: the states are of different networks.
+    """
+    last = states[-1]
+    shapes = [{name: value.shape for name, value in state.items()} for state in states]
+    if any(one != shapes[-1] for one in shapes):
+        raise ValueError("these runs are of different networks; give runs that began from one another")
+    return {
+        name: torch.stack([state[name] for state in states]).mean(0) if value.is_floating_point() else value
+        for name, value in last.items()
+    }
+
+
+def main(argv: list[str]) -> int:
+    """``python -m training mask-mean``."""
+    parser = argparse.ArgumentParser(prog="python -m training mask-mean", description="the mean of mask decoders")
+    parser.add_argument("runs", type=Path, nargs="+", help="run folders of mask decoders")
+    parser.add_argument("--out", type=Path, required=True, help="run folder to write; must not hold a run")
+    args = parser.parse_args(argv)
+    if (args.out / CHECKPOINT).exists():
+        raise ValueError(f"{args.out} holds a run already; give another folder with --out")
+    read: list[dict[str, Any]] = [
+        torch.load(run / CHECKPOINT, map_location="cpu", weights_only=True) for run in args.runs
+    ]
+    merged = {name: mean_of([state[name] for state in read]) for name in ("weights", "average")}
+    args.out.mkdir(parents=True, exist_ok=True)
+    save_atomically({**read[-1], **merged}, args.out / CHECKPOINT)
+    print(f"wrote {args.out / CHECKPOINT}, the mean of {len(read)} runs")
+    return 0
