@@ -125,7 +125,8 @@ class ArdourSession:
                 ["ardour7-lua", str(script)], env={**os.environ, "XDG_CONFIG_HOME": str(config)}, capture_output=True,
                 text=True, timeout=LIMIT_S, stdin=subprocess.DEVNULL, check=False,
             )  # fmt: skip
-            if said.returncode >= 0 or "SCRIPT DONE" in said.stdout + said.stderr:
+            died = said.returncode < 0 or said.returncode > 128  # itself, or as the shell that started it says so
+            if not died or "SCRIPT DONE" in said.stdout + said.stderr:
                 break
         assert "SCRIPT DONE" in said.stdout + said.stderr, said.stdout + said.stderr
 

@@ -78,6 +78,8 @@ def write_mix(file: BinaryIO, result: BinaryIO) -> dict[str, Any]:
             if not container.streams.audio:
                 raise Unusable("holds no sound; give a file with an audio track")
             stream = container.streams.audio[0]
+            if stream.codec_context is None:
+                raise Unusable("holds no sound that can be decoded; save it again")  # of a codec that FFmpeg lacks
             if (container.format.name, stream.codec_context.name) == ("caf", "alac"):
                 # The last packet says how long it is, and FFmpeg takes away once more what the file says it lacks.
                 stream.codec_context.flags2 |= Flags2.skip_manual

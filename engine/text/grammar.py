@@ -190,7 +190,7 @@ class Grammar:
             for noun, english in table:
                 if noun in (key, bare):
                     return english
-        if bare != key and bare in self._english:
+        if bare in self._english and key not in self._english:
             return bare
         found = [row for table in tables for row in table if _holds(key, row[0], sure=language in self.nouns)]
         return max(found, key=lambda row: len(row[0]))[1] if found else phrase

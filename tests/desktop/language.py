@@ -72,6 +72,7 @@ ENGLISH_ONLY = ("batch/", "cli/", "mcp/", "osc/client.py", "osc/transfer.py", "r
 PROGRAMMING = {
     "ValueError",
     "TypeError",
+    "AttributeError",
     "IndexError",
     "KeyError",
     "RuntimeError",

@@ -97,7 +97,7 @@ def test_what_went_wrong_is_said_in_german_with_its_names(qapp, german):
     assert said(Message("something nobody wrote down")) == "something nobody wrote down"
     assert said(EngineError("{x} is {y}", x=1, y=2)) == "1 is 2"
     translate(qapp, "en")
-    assert said(Message("DAW bridge: off")) == "OSC: off"
+    assert said(Message("DAW bridge: off")) == "DAW bridge: off"
     assert sentence(error) == f"{error}."
 
 

@@ -346,7 +346,8 @@ def test_a_plug_in_whose_library_does_not_load_is_told_of_and_another_device_ans
     (there / "__init__.py").write_text(f"def get_library_path():\n    return {str(path)!r}\n")
     monkeypatch.syspath_prepend(there.parent)
     monkeypatch.setattr(onnx_plugins, "_registered", {})
-    monkeypatch.delitem(sys.modules, there.name, raising=False)
+    monkeypatch.setitem(sys.modules, there.name, sys)  # so that what is imported here is forgotten afterwards
+    del sys.modules[there.name]
     pipeline = Pipeline(lambda name: toy_bundle)
     request = Request(
         task="isolate", prompts=("violin",), input=str(mix), out=str(tmp_path), render="flow", bundle="toy"
