@@ -15,7 +15,7 @@ from pathlib import Path
 from engine.bundle.bundle import MANIFEST, MANIFEST_LIMIT_BYTES, SIGNATURE, Bundle
 from engine.errors import BundleDamaged, BundleError, RequestError
 
-SHIPPED_KEY = "RWSspdh9RqI1xG+QHjox/KDT2fKRlLLUFd44xwjkWVpelbJe+bW2bbAu"  # of the bundles that come with the program
+SHIPPED_KEY = "RWSRalx1crOOePq+492ZI5HN3tljqDO3jH4zmMAV9Qo6/vYcszjQPIXq"  # of the bundles that come with the program
 SIGNATURE_LIMIT_BYTES = 4096
 
 
