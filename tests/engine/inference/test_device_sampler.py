@@ -276,10 +276,21 @@ def test_no_latent_of_the_encoder_passes_that_is_no_number(toy_bundle, tmp_path,
         latents.onto_disk(tmp_path)
 
 
-def test_latents_that_the_device_has_no_room_for_go_through_the_disk(mask_bundle, noise, tmp_path, monkeypatch):
+TOO_LARGE = {  # what the device has no room for, and how the job is asked
+    "latents": (lambda values: values.ndim == 3 and values.shape[1:] == (WINDOW, WINDOW), {"render": "flow"}),
+    "magnitudes": (
+        lambda values: values.ndim == 4 and values.shape[1] == 2 and len(values) > 1, {"batch_windows": 16}
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", TOO_LARGE)
+def test_what_the_device_has_no_room_for_goes_another_way_to_the_same_samples(what, mask_bundle, noise, tmp_path):
+    too_large, asked = TOO_LARGE[what]
+
     class Full(PinnedTransfers):
         def upload(self, value, values):
-            if values.ndim == 3 and values.shape[1:] == (WINDOW, WINDOW):
+            if too_large(values):
                 raise RuntimeError("CUDA failure 2: out of memory")
             super().upload(value, values)
 
@@ -288,29 +299,8 @@ def test_latents_that_the_device_has_no_room_for_go_through_the_disk(mask_bundle
         out = tmp_path / name
         out.mkdir()
         request = Request(
-            task="isolate", prompts=("bass",), input=str(noise(seconds=4.0)), out=str(out), render="flow",
-            bundle=str(mask_bundle),
-        )  # fmt: skip
-        how = {"backend": lambda device, copies=copies: Resident(copies)}
-        done = Pipeline(lambda name: mask_bundle, **how).run(request, lambda *told: None, lambda: None)
-        written.append(Path(done.results[0].stem).read_bytes())
-    assert written[0] == written[1]
-
-
-def test_magnitudes_that_do_not_fit_the_device_are_taken_in_smaller_batches(mask_bundle, noise, tmp_path):
-    class Full(PinnedTransfers):
-        def upload(self, value, values):
-            if values.ndim == 4 and values.shape[1] == 2 and len(values) > 1:
-                raise RuntimeError("CUDA failure 2: out of memory")
-            super().upload(value, values)
-
-    written = []
-    for name, copies in (("full", Full(FakeCudart(), 0)), ("room", PlainTransfers())):
-        out = tmp_path / name
-        out.mkdir()
-        request = Request(
-            task="isolate", prompts=("bass",), input=str(noise(seconds=4.0)), out=str(out),
-            bundle=str(mask_bundle), batch_windows=16,
+            task="isolate", prompts=("bass",), input=str(noise(seconds=4.0)), out=str(out), bundle=str(mask_bundle),
+            **asked,
         )  # fmt: skip
         how = {"backend": lambda device, copies=copies: Resident(copies)}
         done = Pipeline(lambda name: mask_bundle, **how).run(request, lambda *told: None, lambda: None)
