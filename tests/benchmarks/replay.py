@@ -1,7 +1,7 @@
 """Compare the voices flow and sampled on lines whose truth is known: the same notes on the real target instrument.
 
     python tests/benchmarks/replay.py --out replay.json            # all 24 lines, minutes; goes on where it stopped
-    python tests/benchmarks/replay.py --out replay.json --only 0-7 # some of them
+    python tests/benchmarks/replay.py --out replay.json --only 0-7 # some of them, added to those that are there
     python tests/benchmarks/replay.py --out replay.json --table    # print what was measured
 
 A line is composed, played on one instrument and restyled to another. Neither recording is in the sampler that ships:
@@ -44,6 +44,8 @@ from training.data.sources import RATE, SoundLibrary
 
 SECONDS = 6.0
 POLISH = 0.2
+HOP = 512
+PEAK_S, MEAN_S, ABOVE_MEAN = 0.03, 0.1, 0.07  # an onset is the highest of so much before it, and above the mean around
 PLAIN = ("normal", "arco-normal")  # articulations of the recordings
 # instrument: SoundFont program, or folder of recordings with the label that is taken; never what the sampler plays
 SOUNDS: dict[str, int | tuple[str, str]] = {
@@ -204,19 +206,38 @@ def figures(made_N: Audio, old_N: Audio, truth_N: Audio, notes: list[NoteEvent])
 
 def pitches(made_N: Audio, notes: list[NoteEvent]) -> np.ndarray:
     """The fundamental that YIN finds in the steady part of each note, its median, as a MIDI number."""
-    hop, low, high = 512, min(one.pitch for one in notes) - 7, max(one.pitch for one in notes) + 7
+    low, high = min(one.pitch for one in notes) - 7, max(one.pitch for one in notes) + 7
     fmin, fmax = (float(librosa.midi_to_hz(pitch)) for pitch in (low, high))
-    found_L = librosa.hz_to_midi(librosa.yin(made_N, fmin=fmin, fmax=fmax, sr=RATE, hop_length=hop))
+    found_L = librosa.hz_to_midi(librosa.yin(made_N, fmin=fmin, fmax=fmax, sr=RATE, hop_length=HOP))
     spans = [(one.start_s + 0.06, max(min(one.end_s, one.start_s + 0.5), one.start_s + 0.1)) for one in notes]
-    frames = [(round(first * RATE / hop), round(last * RATE / hop) + 1) for first, last in spans]
+    frames = [(round(first * RATE / HOP), round(last * RATE / HOP) + 1) for first, last in spans]
     return np.array([np.median(found_L[first:last]) if first < len(found_L) else np.nan for first, last in frames])
 
 
 def onset_f1(made_N: Audio, notes: list[NoteEvent]) -> float:
     """F1 of detected onsets against the notes' starts, within 50 ms."""
-    found_s = librosa.onset.onset_detect(y=made_N.astype(np.float32), sr=RATE, units="time", backtrack=False)
+    strength_L = librosa.onset.onset_strength(y=made_N.astype(np.float32), sr=RATE, hop_length=HOP)
     true_s = np.unique([one.start_s for one in notes])
-    return float(mir_eval.onset.f_measure(true_s, np.asarray(found_s), window=0.05)[0])
+    return float(mir_eval.onset.f_measure(true_s, onsets_at(strength_L) * HOP / RATE, window=0.05)[0])
+
+
+def onsets_at(strength_L: np.ndarray) -> np.ndarray:
+    """Frames of the peaks, by the rule and the settings of ``librosa.onset.onset_detect``.
+
+    Its own ``peak_pick`` is compiled by numba, whose code crashes on some processors.
+    """
+    span = float(np.ptp(strength_L)) if len(strength_L) else 0.0
+    if span <= 0:
+        return np.zeros(0, np.intp)
+    strength_L = (strength_L - strength_L.min()) / span
+    before, around = (int(seconds * RATE / HOP) for seconds in (PEAK_S, MEAN_S))
+    found = list[int]()
+    for at, strength in enumerate(strength_L):
+        is_highest = strength >= strength_L[max(at - before, 0) : at + 1].max()
+        mean = strength_L[max(at - around, 0) : at + around + 1].mean()
+        if is_highest and strength >= mean + ABOVE_MEAN and (not found or at - found[-1] > before):
+            found.append(at)
+    return np.array(found, np.intp)
 
 
 def level_error_db(made_N: Audio, old_N: Audio) -> float:
