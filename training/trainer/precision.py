@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Iterator
 from functools import cache
 
 import torch
@@ -63,3 +64,16 @@ def autocast() -> contextlib.AbstractContextManager[object]:
     if compute_dtype() is torch.float32:
         return contextlib.nullcontext()
     return torch.autocast("cuda" if torch.cuda.is_available() else "cpu", torch.bfloat16)
+
+
+@contextlib.contextmanager
+def flushed_denormals() -> Iterator[None]:
+    """Take subnormal numbers for 0 in this thread, which fading sound makes and which cost ten times the time.
+
+    Ends with the block: whoever computes in this thread afterwards counts on IEEE 754.
+    """
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)

@@ -231,7 +231,6 @@ class Trainer:
         """Run to the end of the budget; returns the loss of every step of this session."""
         from torch.utils.tensorboard import SummaryWriter
 
-        torch.set_flush_denormal(True)  # fading sound makes subnormal numbers, and they cost ten times the time
         self.stage.model.train()
         losses: list[float] = []
         quiet = quiet or not self.distributed.first
@@ -239,6 +238,7 @@ class Trainer:
         saved = began = time.monotonic()
         waited_s = 0.0
         with (
+            precision.flushed_denormals(),
             SummaryWriter(str(self.folder)) as board,
             (self.folder / LOG).open("a", encoding="utf-8") as log,
             tqdm(total=self.config.steps, initial=self.step, disable=quiet, mininterval=5.0) as bar,

@@ -1,5 +1,6 @@
 """Several processes take the steps that one takes: same parts, same gradients, same weights, whoever resumes."""
 
+import contextlib
 import json
 import os
 import socket
@@ -8,6 +9,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from linefit import STEPS, Line, Rows, train
@@ -169,3 +171,13 @@ def test_a_run_keeps_the_precision_it_began_with(tmp_path):
             precision.set_precision("fp8")
     finally:
         precision.set_precision("auto")
+
+
+def test_subnormal_numbers_are_numbers_again_after_a_run(tmp_path):
+    smallest = np.array([np.nextafter(0.0, 1.0)])
+    train(tmp_path / "run", 1, steps=1)
+    assert (smallest + smallest > 0).all()
+    with contextlib.suppress(ZeroDivisionError), precision.flushed_denormals():
+        assert (smallest + smallest == 0).all()
+        raise ZeroDivisionError
+    assert (smallest + smallest > 0).all()
