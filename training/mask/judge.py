@@ -15,8 +15,9 @@ import torch
 from engine.bundle.separation import PoolingSpec
 from engine.mask_pooling import mean_odds, pooled_masks
 from training.eval.held_stems import placed
+from training.mask.band_split import build_network
 from training.mask.mixing import MIX_RMS, WINDOW
-from training.mask.network import BINS, FFT_SAMPLES, HOP_SAMPLES, NetworkConfig, PromptedUNet
+from training.mask.network import BINS, FFT_SAMPLES, HOP_SAMPLES, NetworkConfig, Prompted
 from training.mask.stems import Player, StemPool
 from training.mask.terms import KIT, POOLING, TERMS, VOICES, number
 from training.metrics import sdr, si_sdr
@@ -132,7 +133,7 @@ def judge(masker: Masker, cases: list[Case]) -> list[dict[str, Any]]:
     return rows
 
 
-def network_masker(network: PromptedUNet, pooling: PoolingSpec | None = POOLING) -> Masker:
+def network_masker(network: Prompted, pooling: PoolingSpec | None = POOLING) -> Masker:
     """A network as something to judge; its answer is the stem's mask, pooled as a bundle would, or not for None."""
 
     def masker(mix: torch.Tensor, term: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -164,10 +165,10 @@ def summary(rows: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
     return found
 
 
-def load_average(path: Path) -> PromptedUNet:
+def load_average(path: Path) -> Prompted:
     """The averaged network of a run."""
     state = torch.load(path, map_location="cpu", weights_only=True)
-    network = PromptedUNet(NetworkConfig(**state["network"]))
+    network = build_network(NetworkConfig(**state["network"]))
     network.load_state_dict(state["average"])
     return network.eval()
 

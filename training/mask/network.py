@@ -1,10 +1,11 @@
-"""PromptedUNet: a U-Net on the magnitudes of a stereo mix that describes every bin, and prompts that choose among them.
+"""Networks that describe every bin of a stereo mix's magnitudes, and prompts that choose among the descriptions.
 
-The convolutions are Spleeter's (Hennequin et al. 2020, doi:10.21105/joss.02154), so that training can begin from
-weights that have heard produced music. Added: dense layers over frequency (TDF: Choi et al. 2020, arXiv 1912.02591),
-attention over time and frequency at 1/32, and an end that gives each pair of bins a description of its own. A prompt
-becomes the weights of one linear layer over these descriptions, so one pass of the network answers any number of
-prompts: in training every stem of a mix is asked for at once, and things that are not there.
+``PromptedUNet`` ships, ``band_split.PromptedBands`` is the other kind. The U-Net's convolutions are Spleeter's
+(Hennequin et al. 2020, doi:10.21105/joss.02154), so that training can begin from weights that have heard produced
+music. Added: dense layers over frequency (TDF: Choi et al. 2020, arXiv 1912.02591), attention over time and frequency
+at 1/32, and an end that gives each pair of bins a description of its own. A prompt becomes the weights of one linear
+layer over these descriptions, so one pass of the network answers any number of prompts: in training every stem of a
+mix is asked for at once, and things that are not there.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from torch.nn import functional as F
 BINS, FFT_SAMPLES, HOP_SAMPLES, RATE_HZ = 1024, 4096, 1024, 44_100
 STRIDE = 64  # frames and bins must be multiples of this
 WIDTHS = (16, 32, 64, 128, 256, 512)
+PLANE_WIDTH = WIDTHS[4]
 PRESENCE_FRAMES = 32  # one answer for so many frames: 0.74 s
 LOGIT_LIMIT = 12.0
 FIGURES = 7  # on the masked mix, that presence is judged by
@@ -27,6 +29,7 @@ SURE_SLOPE = 4.0
 END_WIDTH = 32
 PLACES = 8  # two channels at two frames and two bins
 DENSE_LEVELS = (1, 2, 3)  # planes of 256, 128 and 64 bins
+RECURRENT_LEVELS = (1, 2, 3)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +43,8 @@ class NetworkConfig:
         dense: dense layers over frequency in the planes of ``DENSE_LEVELS``.
         attention: layers of attention over the 1/32 plane.
         estimate: extra input planes for the magnitudes of the flow's stem and rest.
+        recurrent: LSTMs over time and over frequency in the planes of ``RECURRENT_LEVELS``.
+        bands: width of a band-split network's tokens; 0 for the U-Net.
     """
 
     query: int = 96
@@ -48,6 +53,8 @@ class NetworkConfig:
     dense: bool = True
     attention: int = 1
     estimate: bool = False
+    recurrent: bool = False
+    bands: int = 0
 
 
 class Dense(nn.Module):
@@ -91,38 +98,51 @@ class Attend(nn.Module):
         return y.reshape(batch, frames, bins, channels).permute(0, 3, 1, 2)
 
 
-class PromptedUNet(nn.Module):
-    """The network; axes inside are (B, C, T, F), as Spleeter's are."""
+class Recur(nn.Module):
+    """LSTMs both ways, over time and then over frequency, on a plane (B, C, T, F); begins as identity."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.norms = nn.ModuleList(nn.LayerNorm(channels) for _ in range(2))
+        self.cells = nn.ModuleList(
+            nn.LSTM(channels, channels // 2, batch_first=True, bidirectional=True) for _ in range(2)
+        )
+        self.outs = nn.ModuleList(nn.Linear(channels, channels) for _ in range(2))
+        for layer in self.outs:
+            nn.init.zeros_(layer.weight)
+            nn.init.zeros_(layer.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, T, F) -> the same."""
+        y = x.permute(0, 3, 2, 1)  # (B, F, T, C): a sequence in time for every bin
+        for norm, cell, out in zip(self.norms, self.cells, self.outs, strict=True):
+            heard, _ = cell(norm(y).flatten(0, 1))
+            y = (y + out(heard).unflatten(0, y.shape[:2])).transpose(1, 2)
+        return y.permute(0, 3, 2, 1)
+
+
+class Prompted(nn.Module):
+    """What all networks share: queries that choose among the descriptions of places, and presence."""
 
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
         self.config = config
-        sizes = (2, *WIDTHS)
         self.queries = nn.Embedding(config.terms, config.query)
-        self.down = nn.ModuleList(nn.Conv2d(a, b, 5, stride=2) for a, b in pairwise(sizes))
-        self.down_norm = nn.ModuleList(_norm(width) for width in WIDTHS[:5])
-        self.from_estimate = nn.Conv2d(2, WIDTHS[0], 5, stride=2, bias=False) if config.estimate else None
-        if self.from_estimate is not None:
-            nn.init.zeros_(self.from_estimate.weight)
-        outs = WIDTHS[4::-1]
-        ins = (WIDTHS[5], *(2 * width for width in WIDTHS[4:0:-1]))
-        self.up = nn.ModuleList(nn.ConvTranspose2d(a, b, 5, stride=2) for a, b in zip(ins, outs, strict=True))
-        self.up_norm = nn.ModuleList(_norm(width) for width in outs)
-        levels = DENSE_LEVELS if config.dense else ()
-        self.dense_down = nn.ModuleDict({str(k): Dense(BINS >> k + 1, WIDTHS[k]) for k in levels})
-        self.dense_up = nn.ModuleDict({str(k): Dense(BINS >> k + 1, WIDTHS[k]) for k in levels})
-        self.attend = nn.ModuleList(Attend(WIDTHS[4], BINS // 32) for _ in range(config.attention))
-        self.end = nn.Conv2d(2 * WIDTHS[0], END_WIDTH, 3, padding=1)
-        self.end_norm = nn.GroupNorm(1, END_WIDTH)
-        self.describe = nn.Conv2d(END_WIDTH, config.describe, 1)
-        self.describe_norm = nn.GroupNorm(1, config.describe)
+
+    def add_heads(self) -> None:
+        """Make the layers that answer; after all others, for an optimiser's state knows weights by their order."""
+        config = self.config
         self.choose = nn.Linear(config.query, PLACES * (config.describe + 1))
         nn.init.normal_(self.choose.weight, std=0.02)
-        self.presence_norm = nn.LayerNorm(2 * WIDTHS[4])
-        self.presence_plane = nn.Linear(2 * WIDTHS[4], 128)
+        self.presence_norm = nn.LayerNorm(2 * PLANE_WIDTH)
+        self.presence_plane = nn.Linear(2 * PLANE_WIDTH, 128)
         self.presence_query = nn.Linear(config.query, 128)
         self.presence_figures = nn.Linear(FIGURES, 128)
         self.presence_out = nn.Linear(128, 1)
+
+    def hear(self, mix: Tensor, estimate: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """What does not depend on the prompt: descriptions (B, C, T / 2, 512), a plane (B, 256, T / 32, any)."""
+        raise NotImplementedError
 
     def forward(self, mix: Tensor, query: Tensor, estimate: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Ask every mix its own questions.
@@ -137,6 +157,52 @@ class PromptedUNet(nn.Module):
         """
         described, plane = self.hear(mix, estimate)
         return self.answer(mix, described, plane, query)
+
+    def answer(self, mix: Tensor, described: Tensor, plane: Tensor, query: Tensor) -> tuple[Tensor, Tensor]:
+        """Answers to queries (B, K, Q), see ``forward``."""
+        batch, count = query.shape[:2]
+        weights = self.choose(query).unflatten(-1, (PLACES, self.config.describe + 1))
+        frames, bins = described.shape[2:]
+        chosen = torch.matmul(weights[..., :-1].flatten(1, 2), described.flatten(2))  # (B, K * 8, T / 2 * 512)
+        chosen = (chosen + weights[..., -1].flatten(1, 2)[..., None]).unflatten(1, (count, PLACES))
+        logits = F.pixel_shuffle(chosen.reshape(batch * count, PLACES, frames, bins), 2)
+        logits = logits.clamp(-LOGIT_LIMIT, LOGIT_LIMIT).unflatten(0, (batch, count))
+        return logits, self._presence(plane, figures_of(mix, logits.detach().float()), query)
+
+    def _presence(self, plane: Tensor, figures: Tensor, query: Tensor) -> Tensor:
+        """Plane (B, 256, T / 32, 32), figures (B, K, T / 32, 7) and queries (B, K, Q) -> (B, K, T / 32)."""
+        pooled = self.presence_norm(torch.cat([plane.mean(3), plane.amax(3)], dim=1).transpose(1, 2))
+        hidden = self.presence_plane(pooled)[:, None] * (1 + self.presence_query(query)[:, :, None])
+        answer: Tensor = self.presence_out(F.gelu(hidden + self.presence_figures(figures)))
+        return answer[..., 0]
+
+
+class PromptedUNet(Prompted):
+    """The U-Net; axes inside are (B, C, T, F), as Spleeter's are."""
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__(config)
+        sizes = (2, *WIDTHS)
+        self.down = nn.ModuleList(nn.Conv2d(a, b, 5, stride=2) for a, b in pairwise(sizes))
+        self.down_norm = nn.ModuleList(_norm(width) for width in WIDTHS[:5])
+        self.from_estimate = nn.Conv2d(2, WIDTHS[0], 5, stride=2, bias=False) if config.estimate else None
+        if self.from_estimate is not None:
+            nn.init.zeros_(self.from_estimate.weight)
+        outs = WIDTHS[4::-1]
+        ins = (WIDTHS[5], *(2 * width for width in WIDTHS[4:0:-1]))
+        self.up = nn.ModuleList(nn.ConvTranspose2d(a, b, 5, stride=2) for a, b in zip(ins, outs, strict=True))
+        self.up_norm = nn.ModuleList(_norm(width) for width in outs)
+        levels = DENSE_LEVELS if config.dense else ()
+        self.dense_down = nn.ModuleDict({str(k): Dense(BINS >> k + 1, WIDTHS[k]) for k in levels})
+        self.dense_up = nn.ModuleDict({str(k): Dense(BINS >> k + 1, WIDTHS[k]) for k in levels})
+        again = RECURRENT_LEVELS if config.recurrent else ()
+        self.recur = nn.ModuleDict({str(k): Recur(WIDTHS[k]) for k in again})
+        self.attend = nn.ModuleList(Attend(WIDTHS[4], BINS // 32) for _ in range(config.attention))
+        self.end = nn.Conv2d(2 * WIDTHS[0], END_WIDTH, 3, padding=1)
+        self.end_norm = nn.GroupNorm(1, END_WIDTH)
+        self.describe = nn.Conv2d(END_WIDTH, config.describe, 1)
+        self.describe_norm = nn.GroupNorm(1, config.describe)
+        self.add_heads()
 
     def hear(self, mix: Tensor, estimate: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """What does not depend on the prompt: descriptions (B, C, T / 2, 512), a plane (B, 256, T / 32, 32)."""
@@ -161,27 +227,11 @@ class PromptedUNet(nn.Module):
             at = len(self.up) - 1 - k  # level of this plane
             if str(at) in self.dense_up:
                 x = self.dense_up[str(at)](x)
+            if str(at) in self.recur:
+                x = self.recur[str(at)](x)
             x = torch.cat([planes[4 - k], x], dim=1)
         x = F.relu(self.end_norm(self.end(x)))
         return F.relu(self.describe_norm(self.describe(x))), shared
-
-    def answer(self, mix: Tensor, described: Tensor, plane: Tensor, query: Tensor) -> tuple[Tensor, Tensor]:
-        """Answers to queries (B, K, Q), see ``forward``."""
-        batch, count = query.shape[:2]
-        weights = self.choose(query).unflatten(-1, (PLACES, self.config.describe + 1))
-        frames, bins = described.shape[2:]
-        chosen = torch.matmul(weights[..., :-1].flatten(1, 2), described.flatten(2))  # (B, K * 8, T / 2 * 512)
-        chosen = (chosen + weights[..., -1].flatten(1, 2)[..., None]).unflatten(1, (count, PLACES))
-        logits = F.pixel_shuffle(chosen.reshape(batch * count, PLACES, frames, bins), 2)
-        logits = logits.clamp(-LOGIT_LIMIT, LOGIT_LIMIT).unflatten(0, (batch, count))
-        return logits, self._presence(plane, figures_of(mix, logits.detach().float()), query)
-
-    def _presence(self, plane: Tensor, figures: Tensor, query: Tensor) -> Tensor:
-        """Plane (B, 256, T / 32, 32), figures (B, K, T / 32, 7) and queries (B, K, Q) -> (B, K, T / 32)."""
-        pooled = self.presence_norm(torch.cat([plane.mean(3), plane.amax(3)], dim=1).transpose(1, 2))
-        hidden = self.presence_plane(pooled)[:, None] * (1 + self.presence_query(query)[:, :, None])
-        answer: Tensor = self.presence_out(F.gelu(hidden + self.presence_figures(figures)))
-        return answer[..., 0]
 
 
 def figures_of(mix: Tensor, logits: Tensor) -> Tensor:
@@ -219,7 +269,7 @@ def _norm(width: int) -> nn.BatchNorm2d:
     return nn.BatchNorm2d(width, eps=1e-3, momentum=0.01)
 
 
-def freeze_norms(network: PromptedUNet) -> None:
+def freeze_norms(network: nn.Module) -> None:
     """Keep the statistics of all batch norms as they are; their gains go on learning."""
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d):

@@ -20,9 +20,10 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from training.mask.band_split import build_network
 from training.mask.loss import Planes, presence_loss, total_loss
 from training.mask.mixing import ABSENT_SHARE, VARIETIES, Mixing, Question
-from training.mask.network import STRIDE, NetworkConfig, PromptedUNet, freeze_norms, load_spleeter
+from training.mask.network import STRIDE, NetworkConfig, Prompted, PromptedUNet, freeze_norms, load_spleeter
 from training.mask.stems import StemPool
 from training.mask.terms import TERMS
 from training.trainer.checkpoints import NUMPY_TYPES, as_float_tensors, read_checkpoint
@@ -79,7 +80,7 @@ def collate(asked: list[list[Question]]) -> tuple[Planes, Tensor]:
     return planes, torch.tensor([[q.term for q in some] for some in asked])
 
 
-def parameter_groups(network: PromptedUNet, config: MaskConfig) -> list[dict[str, Any]]:
+def parameter_groups(network: Prompted, config: MaskConfig) -> list[dict[str, Any]]:
     """Encoder, everything else, and what does not decay."""
     slow, fast, still = [], [], []
     for name, weight in network.named_parameters():
@@ -99,7 +100,7 @@ def parameter_groups(network: PromptedUNet, config: MaskConfig) -> list[dict[str
 class Training:
     """A network, its average and its optimiser, on the way through a budget."""
 
-    def __init__(self, network: PromptedUNet, config: MaskConfig, folder: Path) -> None:
+    def __init__(self, network: Prompted, config: MaskConfig, folder: Path) -> None:
         self.network, self.config, self.folder = network, config, folder
         if config.presence_only:
             for name, weight in network.named_parameters():
@@ -274,8 +275,10 @@ def main(argv: list[str] | None = None) -> int:
         presence_only=args.presence_only,
         variety=args.variety,
     )
-    network = PromptedUNet(NetworkConfig(terms=len(TERMS), **json.loads(args.network)))
+    network = build_network(NetworkConfig(terms=len(TERMS), **json.loads(args.network)))
     if args.start and args.start.suffix == ".ckpt":
+        if not isinstance(network, PromptedUNet):
+            raise ValueError("Spleeter's weights are a U-Net's; start a band-split network without --start")
         load_spleeter(network, read_spleeter(args.start))
     training = Training(network, config, args.out)
     if args.start and args.start.suffix == ".pt":

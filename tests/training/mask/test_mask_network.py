@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from training.mask.band_split import PromptedBands, build_network
 from training.mask.mixing import Question
-from training.mask.network import NetworkConfig, PromptedUNet, freeze_norms, load_spleeter
+from training.mask.network import NetworkConfig, freeze_norms, load_spleeter
 from training.mask.train import MaskConfig, Training, rate_at
 
 MIX = torch.rand(1, 2, 64, 1024)
@@ -13,10 +14,13 @@ MIX = torch.rand(1, 2, 64, 1024)
 
 def network(**settings):
     torch.manual_seed(1)
-    return PromptedUNet(NetworkConfig(terms=5, query=16, **settings)).eval()
+    return build_network(NetworkConfig(terms=5, query=16, **settings)).eval()
 
 
-@pytest.mark.parametrize("settings", [{}, {"dense": False, "attention": 0}])
+BANDS = {"bands": 32}
+
+
+@pytest.mark.parametrize("settings", [{}, {"dense": False, "attention": 0}, {"recurrent": True}, BANDS])
 def test_every_mix_is_asked_its_own_questions(settings):
     with torch.no_grad():
         logits, presence = network(**settings)(MIX.repeat(2, 1, 2, 1), torch.randn(2, 3, 16))
@@ -24,20 +28,34 @@ def test_every_mix_is_asked_its_own_questions(settings):
     assert presence.shape == (2, 3, 4)
 
 
-def test_a_question_is_answered_the_same_whatever_else_is_asked():
+@pytest.mark.parametrize("settings", [{}, BANDS])
+def test_a_question_is_answered_the_same_whatever_else_is_asked(settings):
     query = torch.randn(1, 3, 16)
     with torch.no_grad():
-        net = network()
+        net = network(**settings)
         for ours, theirs in zip(net(MIX, query[:, 1:2]), net(MIX, query), strict=True):
             torch.testing.assert_close(ours[:, 0], theirs[:, 1], atol=1e-5, rtol=1e-4)
 
 
-def test_dense_layers_and_attention_begin_as_identity():
+def test_dense_layers_attention_and_recurrence_begin_as_identity():
     with torch.no_grad():
-        rich, query = network(), torch.randn(1, 1, 16)
+        rich, query = network(recurrent=True), torch.randn(1, 1, 16)
         plain = network(dense=False, attention=0)
         plain.load_state_dict(rich.state_dict(), strict=False)
         torch.testing.assert_close(rich(MIX, query)[0], plain(MIX, query)[0])
+
+
+def test_a_band_split_network_hears_the_bins_of_a_place_where_they_are():
+    net = network(**BANDS)
+    assert isinstance(net, PromptedBands)
+    louder = MIX.clone()
+    louder[..., 60:64, 900:902] += 30.0
+    with torch.no_grad():
+        for block in net.blocks:  # what no token passes on shows where it was heard
+            for out in block.outs:
+                out.weight.zero_()
+        moved = (net.hear(louder)[0] - net.hear(MIX)[0]).abs().mean((0, 1))
+    assert moved[30:32, 450].min() > 3 * moved[:20].mean()
 
 
 def test_an_estimate_changes_nothing_before_training():
