@@ -17,6 +17,9 @@ LOOK_MS = 500
 class EngineLink(QObject):
     """Engine events arrive on threads of the engine; Qt carries the signals to the window's thread.
 
+    Args:
+        engine: one that others use too, which its owner closes; None makes one that is closed with the link.
+
     Signals:
         accepted: job and its request, whoever asked.
         progressed: job, fraction 0 to 1, stage: the latest of each job, since a window that was busy needs no others.
@@ -36,12 +39,14 @@ class EngineLink(QObject):
     engines_changed = Signal(int, int)
     _went_on = Signal(str)  # a job of which there is news
 
-    def __init__(self, parent: QObject | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, engine: Engine | None = None) -> None:
+        super().__init__()
         self._news: dict[str, Progress] = {}  # by job; what the window has not been told yet
         self._news_lock = threading.Lock()
         self._went_on.connect(self._tell_progress, Qt.ConnectionType.QueuedConnection)
-        self._engine = Engine(self._relay, behind=True)
+        self._is_own = engine is None
+        self._engine = engine or Engine(behind=True)
+        self._stop_hearing = self._engine.subscribe(self._relay)
         self._host_pid, self._engines = 0, (0, 0)
         self._looking = QTimer(self)
         self._looking.timeout.connect(self._look_at_host)
@@ -74,9 +79,11 @@ class EngineLink(QObject):
         self._engine.cancel(job)
 
     def close(self) -> None:
-        """End the engine process; a job that does not stop within ``LEAVE_LIMIT_S`` is killed with it."""
+        """End the engine's process, if it is the link's own; a job is killed with it after ``LEAVE_LIMIT_S``."""
         self._looking.stop()
-        self._engine.close(LEAVE_LIMIT_S)
+        if self._is_own:
+            self._engine.close(LEAVE_LIMIT_S)
+        self._stop_hearing()
 
     def _look_at_host(self) -> None:
         pid = self.host_pid

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import types
 
@@ -14,6 +15,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import soundfile
+
+from desktop.link import EngineLink
+from engine import Accepted, CancelledJob, Done, Engine, EngineError, Event, Failed
 
 RATE_HZ = 16_000
 WAIT_MS = 120_000
@@ -52,18 +56,48 @@ def make_wav(tmp_path: Path) -> Callable[..., Path]:
     return write
 
 
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """The engine of a file's windows: its process starts with the first job, and may write where any test may."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("OMP_NUM_THREADS", "1")
+        with Engine(writable=[tmp_path_factory.getbasetemp()], behind=True) as running:
+            yield running
+
+
 @pytest.fixture
-def workspace(qtbot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, toy_bundle: Path) -> Iterator[object]:
+def link(engine: Engine) -> Iterator[EngineLink]:
+    """A window's link to that engine; what a test left undone is cancelled before the next one."""
+    left: set[str] = set()
+
+    def note(event: Event) -> None:
+        if isinstance(event, Accepted):
+            left.add(event.job)
+        elif isinstance(event, Done | Failed | CancelledJob):
+            left.discard(event.job)
+
+    stop_noting = engine.subscribe(note)
+    made = EngineLink(engine)
+    yield made
+    made.close()
+    for job in tuple(left):
+        engine.cancel(job)
+    for job in tuple(left):
+        with contextlib.suppress(EngineError):
+            engine.wait(job)
+    stop_noting()
+
+
+@pytest.fixture
+def workspace(qtbot, tmp_path: Path, toy_bundle: Path, link: EngineLink) -> Iterator[object]:
     """The application without its window, with the toy bundle and the real engine process."""
-    from desktop.link import EngineLink
     from desktop.models.settings import AppSettings
     from desktop.models.workspace import Workspace
 
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
     settings = AppSettings(tmp_path / "settings.ini")
     settings.set("bundle", str(toy_bundle))
     settings.set("find_tempo", False)  # a process that listens to every test's noise would slow them all down
-    made = Workspace(settings, tmp_path / "data", tmp_path / "cache", EngineLink())
+    made = Workspace(settings, tmp_path / "data", tmp_path / "cache", link)
     made.troubles = []
     made.troubled.connect(lambda words, details: made.troubles.append(str(words)))
     yield made
