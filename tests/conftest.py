@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import shutil
 import signal
@@ -52,6 +53,13 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     """From here on every connection is heard of, and every file of telemetry is new."""
     session.config.stash[TELEMETRY_BEFORE] = telemetry_files(Path.home())
     sys.addaudithook(OUTSIDE)
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Nothing of what was collected is garbage before the end: no collection of garbage looks through it again."""
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

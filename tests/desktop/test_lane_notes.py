@@ -50,6 +50,7 @@ def test_notes_are_drawn_where_they_sound_and_leave_as_a_midi_file(window, works
     assert any(action.text() == "Show notes" for action in window.lane_actions.menu(lane.id).actions())
 
 
+@pytest.mark.slow
 def test_a_lane_that_sounds_different_is_heard_again_and_a_known_one_is_not(
     workspace, qtbot, lane, tmp_path, monkeypatch
 ):
@@ -61,6 +62,7 @@ def test_a_lane_that_sounds_different_is_heard_again_and_a_known_one_is_not(
     assert workspace.notes.marks(lane.id) == before
 
 
+@pytest.mark.slow
 def test_a_lane_without_notes_says_so(workspace, window, qtbot, lane, tmp_path):
     soundfile.write(tmp_path / "quiet.wav", [0.0] * 22_050, 22_050)
     workspace.add_file(tmp_path / "quiet.wav")

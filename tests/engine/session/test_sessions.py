@@ -373,6 +373,7 @@ def test_a_file_that_its_json_names_and_that_is_gone_is_missed(run, mix):
     assert len(session_of([result.stem]).tracks) == 1
 
 
+@pytest.mark.slow
 def test_the_tempo_that_is_heard_is_that_of_the_clicks(tmp_path):
     pytest.importorskip("librosa")
     from engine.session.tempo import hear_tempo
