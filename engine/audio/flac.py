@@ -16,7 +16,7 @@ from pathlib import Path
 import soundfile
 
 from engine.audio.mpeg import ID3V1_BYTES, id3v2_bytes
-from engine.audio.splice import MendedFile, Piece
+from engine.audio.splice import Piece, RepairedFile
 
 TAIL_BYTES = 1 << 18  # holds a frame or two of any rate and number of channels
 _SAMPLES = {1: 192, **{n: 576 << (n - 2) for n in range(2, 6)}, **{n: 256 << (n - 8) for n in range(8, 16)}}
@@ -29,7 +29,7 @@ class _Frame:
     stop: int
 
 
-def scan_flac(path: Path) -> MendedFile | None:
+def scan_flac(path: Path) -> RepairedFile | None:
     """Compare STREAMINFO with the last frame; None where they agree, or the file is no FLAC.
 
     Raises:
@@ -56,10 +56,10 @@ def scan_flac(path: Path) -> MendedFile | None:
     if there in (0, total):
         return None
     stop = tail_at + (len(tail) if is_whole else at)
-    mended = head[_TOTAL_AT] & 0xF0 | there >> 32, there & 0xFFFFFFFF
-    front = head[:_TOTAL_AT] + struct.pack(">BI", *mended)
+    lengths = head[_TOTAL_AT] & 0xF0 | there >> 32, there & 0xFFFFFFFF
+    front = head[:_TOTAL_AT] + struct.pack(">BI", *lengths)
     pieces: tuple[Piece, ...] = (front, (start + _TOTAL_AT + 5, stop))
-    return MendedFile(pieces, total / there if total else None, not is_whole or total > there)
+    return RepairedFile(pieces, total / there if total else None, not is_whole or total > there)
 
 
 def _without_tags(tail: bytes) -> bytes:

@@ -17,7 +17,7 @@ from typing import BinaryIO
 
 from engine.audio.mpeg import id3v2_bytes
 from engine.audio.riff import CHUNKS_LIMIT, LARGEST_BYTES, UNKNOWN_SIZE, is_chunk_name, riff_chunks
-from engine.audio.splice import MendedFile, Piece, SplicedFile
+from engine.audio.splice import Piece, RepairedFile, SplicedFile
 
 TAIL_BYTES = 1 << 16  # in which chunks behind samples of unknown length are looked for
 _WRAP = 1 << 32
@@ -42,7 +42,7 @@ class _SampleBytes:
     chunks_at: int = 0
 
 
-def scan_layout(path: Path) -> MendedFile | None:
+def scan_layout(path: Path) -> RepairedFile | None:
     """Compare the sizes in the header with the file; None in files of other kinds, and where no samples begin.
 
     Raises:
@@ -65,7 +65,7 @@ def scan_layout(path: Path) -> MendedFile | None:
     pieces = kind.mend(found, size)
     if tag_bytes:
         pieces = tuple(_moved(piece, tag_bytes) for piece in pieces or ((0, size),))
-    return MendedFile(pieces, times, is_cut)
+    return RepairedFile(pieces, times, is_cut)
 
 
 def _moved(piece: Piece, by: int) -> Piece:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from engine.audio.riff import riff_chunks
-from engine.audio.splice import MendedFile, SplicedFile
+from engine.audio.splice import RepairedFile, SplicedFile
 
 JUNK_LIMIT_BYTES = 1 << 20  # behind which no further frame is looked for
 HEAD_LIMIT_BYTES = 1 << 16  # in which the first frame is looked for
@@ -62,7 +62,7 @@ class _Tag:
         return (both >> 12) + DECODER_DELAY, max(0, (both & 0xFFF) - DECODER_DELAY)
 
 
-def scan_mpeg(path: Path) -> MendedFile | None:
+def scan_mpeg(path: Path) -> RepairedFile | None:
     """Find the frames of an MPEG audio file; None where it is none.
 
     Raises:
@@ -71,7 +71,7 @@ def scan_mpeg(path: Path) -> MendedFile | None:
     return _scan(path, None)
 
 
-def scan_mpeg_in_wave(path: Path, span: tuple[int, int]) -> MendedFile | None:
+def scan_mpeg_in_wave(path: Path, span: tuple[int, int]) -> RepairedFile | None:
     """Find the frames of MPEG audio in a WAV file, which is then read as if nothing were around them.
 
     Args:
@@ -107,7 +107,7 @@ def mpeg_in_wave(path: Path) -> tuple[int, int] | None:
     return None
 
 
-def _scan(path: Path, span: tuple[int, int] | None) -> MendedFile | None:
+def _scan(path: Path, span: tuple[int, int] | None) -> RepairedFile | None:
     opened = path.open("rb", buffering=1 << 18) if span is None else io.BufferedReader(SplicedFile(path, (span,)))
     with opened as file:
         size = file.seek(0, 2)
@@ -127,7 +127,7 @@ def _scan(path: Path, span: tuple[int, int] | None) -> MendedFile | None:
     is_in_one = runs == [(first, runs[-1][1])] and size - runs[-1][1] <= ID3V1_BYTES
     is_true = tag is not None and tag.frames == frames and tag.is_plain
     if is_true and is_in_one and not is_partial:
-        return MendedFile((), 1.0, False)
+        return RepairedFile((), 1.0, False)
     sound_bytes = sum(stop - begin for begin, stop in runs) + (first - start)
     is_cut = is_partial
     if tag is not None and tag.file_bytes is not None:
@@ -140,8 +140,8 @@ def _scan(path: Path, span: tuple[int, int] | None) -> MendedFile | None:
         there = frames * header.samples - delay_samples
         said = (tag.frames * header.samples - delay_samples - padding_samples) / there if tag.frames else None
     if not header.tag_at:
-        return MendedFile(tuple(runs), None, is_cut, frames * header.samples)
-    return MendedFile((_front(head, header, frames, lame), *runs), said, is_cut)
+        return RepairedFile(tuple(runs), None, is_cut, frames * header.samples)
+    return RepairedFile((_front(head, header, frames, lame), *runs), said, is_cut)
 
 
 def only_begins_as_mpeg(path: Path) -> bool:

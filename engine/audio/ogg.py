@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from engine.audio.splice import MendedFile, Piece
+from engine.audio.splice import Piece, RepairedFile
 
 TAIL_BYTES = 1 << 17  # a page has at most 65,307 bytes
 _LAST = 4  # in the flags of a page
 _PAGE_BYTES = 27  # of the header of a page, before its table of segments
 
 
-def scan_ogg(path: Path) -> MendedFile | None:
+def scan_ogg(path: Path) -> RepairedFile | None:
     """Look at the last page; None where it is the last and ends the file, or the file is no Ogg.
 
     libsndfile refuses Opus with anything behind it, so the decoder is given the pages alone.
@@ -35,4 +35,4 @@ def scan_ogg(path: Path) -> MendedFile | None:
     end = at + _PAGE_BYTES + segments + sum(tail[at + _PAGE_BYTES : at + _PAGE_BYTES + segments])
     is_cut = not tail[at + 5] & _LAST or end > len(tail)
     pieces: tuple[Piece, ...] = ((0, size - len(tail) + end),) if end < len(tail) else ()
-    return MendedFile(pieces, None, is_cut) if pieces or is_cut else None
+    return RepairedFile(pieces, None, is_cut) if pieces or is_cut else None

@@ -25,7 +25,7 @@ from engine.audio.layout import scan_layout
 from engine.audio.mpeg import mpeg_in_wave, only_begins_as_mpeg, scan_mpeg, scan_mpeg_in_wave
 from engine.audio.ogg import scan_ogg
 from engine.audio.riff import RiffExtras, read_extras
-from engine.audio.splice import MendedFile, Piece, SplicedFile
+from engine.audio.splice import Piece, RepairedFile, SplicedFile
 from engine.errors import AudioError
 
 BLOCK_SAMPLES = 1 << 16
@@ -104,14 +104,16 @@ def probe(path: Path | str) -> AudioInfo:
         raise AudioError("{path} is not a file; give the path of an audio file", path=path)
     if path.stat().st_size == 0:
         raise AudioError("{path} is empty (0 bytes); give an audio file with sound in it", path=path)
-    mended = _scanned(path)
-    pieces = () if mended is None else mended.pieces
+    repaired = _scanned(path)
+    pieces = () if repaired is None else repaired.pieces
     with _open(path, pieces) as stream:
-        samples = stream.frames if mended is None or mended.samples is None else min(stream.frames, mended.samples)
+        samples = (
+            stream.frames if repaired is None or repaired.samples is None else min(stream.frames, repaired.samples)
+        )
         info = AudioInfo(
             path, stream.samplerate, stream.channels, samples, stream.format, stream.subtype, read_extras(path), pieces
         )
-    return check_usable(info if mended is None else with_cut_noted(info, mended.said_times, mended.is_cut))
+    return check_usable(info if repaired is None else with_cut_noted(info, repaired.said_times, repaired.is_cut))
 
 
 def check_usable(info: AudioInfo) -> AudioInfo:
@@ -231,7 +233,7 @@ def _converted(source: Iterator[Samples], channels: int, from_hz: int, to_hz: in
     yield stream.resample_chunk(np.zeros((0, channels), np.float32), last=True).reshape(-1, channels).T
 
 
-def _scanned(path: Path) -> MendedFile | None:
+def _scanned(path: Path) -> RepairedFile | None:
     """What the file itself says, where that is more than what its header says; None where there is nothing to add."""
     try:
         if span := mpeg_in_wave(path):

@@ -14,7 +14,7 @@ Piece = bytes | tuple[int, int]  # bytes that stand in, or a span of the file: s
 
 
 @dataclass(frozen=True, slots=True)
-class MendedFile:
+class RepairedFile:
     """What is known of the sound in a file beside what libsndfile says.
 
     Attributes:

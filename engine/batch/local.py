@@ -39,7 +39,7 @@ STOP_LIMIT_S = 25.0
 
 
 @dataclass(eq=False)
-class _Lane:
+class _EngineWorker:
     """One engine and the files that it has."""
 
     name: str
@@ -67,8 +67,8 @@ class LocalRunner:
         self._make_engine = make_engine
         self._run = uuid.uuid4().hex[:8]
         self._numbers = itertools.count(1)
-        self._events: SimpleQueue[tuple[_Lane, Event]] = SimpleQueue()
-        self._lanes: list[_Lane] = []
+        self._events: SimpleQueue[tuple[_EngineWorker, Event]] = SimpleQueue()
+        self._workers: list[_EngineWorker] = []
         self._cards = usable_cards()
         self._is_warm = False  # the bundle is open, so more engines find what the first one built
 
@@ -77,13 +77,13 @@ class LocalRunner:
         todo = deque((item, 1) for item in items)
         with contextlib.ExitStack() as held, ThreadPoolExecutor(1, "fluxstem-fetch") as fetcher:
             held.callback(self._stop)
-            while todo or any(lane.jobs for lane in self._lanes):
+            while todo or any(worker.jobs for worker in self._workers):
                 yield from self._submit(todo, held, fetcher)
                 try:
-                    lane, event = self._events.get(timeout=WAIT_S)  # in short waits, for a Ctrl-C on Windows
+                    worker, event = self._events.get(timeout=WAIT_S)  # in short waits, for a Ctrl-C on Windows
                 except Empty:
                     continue
-                outcome = self._heard(lane, event, todo, watch)
+                outcome = self._heard(worker, event, todo, watch)
                 if outcome is not None:
                     yield outcome
 
@@ -91,11 +91,11 @@ class LocalRunner:
         self, todo: deque[tuple[WorkItem, int]], held: contextlib.ExitStack, fetcher: ThreadPoolExecutor
     ) -> Iterator[ItemOutcome]:
         """Give every engine its next file; open one more engine where there is work for it."""
-        if todo and len(self._lanes) < (self._most if self._is_warm else 1):
-            self._lanes.append(self._open_lane(held))
+        if todo and len(self._workers) < (self._most if self._is_warm else 1):
+            self._workers.append(self._start_worker(held))
         for depth in range(AHEAD):  # first every engine its first file
-            for lane in self._lanes:
-                if not todo or len(lane.jobs) > depth:
+            for worker in self._workers:
+                if not todo or len(worker.jobs) > depth:
                     continue
                 item, attempt = todo.popleft()
                 stage = f"{WORK}/{self._run}-{next(self._numbers)}"
@@ -103,62 +103,64 @@ class LocalRunner:
                     with self._store.workspace(stage) as folder:
                         request = self._asked.of_file(item, folder)
                         if self._cards > 1:  # engines do not know of each other, and would all take the first card
-                            card = self._lanes.index(lane) % self._cards
+                            card = self._workers.index(worker) % self._cards
                             request = replace(request, device=pinned(request.device, card))
-                        job = lane.engine.submit(request)
+                        job = worker.engine.submit(request)
                 except EngineError as error:
-                    yield failed_outcome(item, error, lane.name)
+                    yield failed_outcome(item, error, worker.name)
                     continue
-                lane.jobs[job] = item, stage, attempt
+                worker.jobs[job] = item, stage, attempt
                 fetcher.submit(fetch, item.source)
 
-    def _open_lane(self, held: contextlib.ExitStack) -> _Lane:
-        number = len(self._lanes) + 1
+    def _start_worker(self, held: contextlib.ExitStack) -> _EngineWorker:
+        number = len(self._workers) + 1
         given = self._given if number == 1 else None
         engine = given or held.enter_context(self._make_engine())
-        lane = _Lane(f"engine {number}", engine)
-        held.callback(engine.subscribe(lambda event: self._events.put((lane, event))))
-        return lane
+        worker = _EngineWorker(f"engine {number}", engine)
+        held.callback(engine.subscribe(lambda event: self._events.put((worker, event))))
+        return worker
 
-    def _heard(self, lane: _Lane, event: Event, todo: deque[tuple[WorkItem, int]], watch: Watch) -> ItemOutcome | None:
-        if event.job not in lane.jobs:
+    def _heard(
+        self, worker: _EngineWorker, event: Event, todo: deque[tuple[WorkItem, int]], watch: Watch
+    ) -> ItemOutcome | None:
+        if event.job not in worker.jobs:
             return None
-        item, stage, attempt = lane.jobs[event.job]
-        seconds = time.perf_counter() - lane.begun_s.setdefault(event.job, time.perf_counter())
+        item, stage, attempt = worker.jobs[event.job]
+        seconds = time.perf_counter() - worker.begun_s.setdefault(event.job, time.perf_counter())
         if not isinstance(event, Progress):
-            del lane.begun_s[event.job]
+            del worker.begun_s[event.job]
         match event:
             case Progress():
                 self._is_warm = self._is_warm or event.fraction > 0
                 watch(item, event.fraction, event.stage)
                 return None
             case Done():
-                del lane.jobs[event.job]
+                del worker.jobs[event.job]
                 self._is_warm = True
                 folder = Path(self._store.place) / stage
                 out = str(Path(self._store.place) / item.folder)
-                return outcome_of(item, stage, event, folder, out, lane.name)
+                return outcome_of(item, stage, event, folder, out, worker.name)
             case Failed():
-                del lane.jobs[event.job]
+                del worker.jobs[event.job]
                 self._is_warm = True
                 error = error_of(event)
                 if isinstance(error, HostError) and attempt < TRIES:
                     log.warning("%s: %s; tried once more", item.target, error)
                     todo.appendleft((item, attempt + 1))
                     return None
-                return failed_outcome(item, error, lane.name, seconds)
+                return failed_outcome(item, error, worker.name, seconds)
             case CancelledJob():
-                del lane.jobs[event.job]
-                return failed_outcome(item, HostError("the engine was closed before this file was done"), lane.name)
+                del worker.jobs[event.job]
+                return failed_outcome(item, HostError("the engine was closed before this file was done"), worker.name)
         return None
 
     def _stop(self) -> None:
         """End what is under way on an engine that stays open; the others are closed by their owners."""
-        for lane in self._lanes:
-            for job in list(lane.jobs) if lane.engine is self._given else ():
-                lane.engine.cancel(job)
+        for worker in self._workers:
+            for job in list(worker.jobs) if worker.engine is self._given else ():
+                worker.engine.cancel(job)
                 with contextlib.suppress(EngineError, TimeoutError):
-                    lane.engine.wait(job, STOP_LIMIT_S)
+                    worker.engine.wait(job, STOP_LIMIT_S)
 
 
 def fetch(path: str) -> None:

@@ -30,7 +30,7 @@ _REFUSED = (RequestError.__name__, BundleError.__name__, "BundleTooNew", "Bundle
 _BROKEN = (DeviceError.__name__, HostError.__name__, EngineError.__name__)
 
 
-class Listener(Protocol):
+class BatchListener(Protocol):
     """Is told how a batch goes."""
 
     def begin(self, todo: Sequence[WorkItem], skipped: int) -> None:
@@ -80,7 +80,7 @@ def checked(request: Request, paths: Sequence[str], regions: tuple[PlacedRegion,
 
 def run_batch(
     asked: BatchRequest, paths: Sequence[str], store: ResultStore, runner: Callable[[ResultStore], Runner],
-    listener: Listener,
+    listener: BatchListener,
 ) -> BatchEnd:  # fmt: skip
     """Do one request for many files; a report lies beside the results at the end, also when it was stopped.
 
@@ -120,7 +120,7 @@ def run_batch(
 
 def _work_through(
     asked: BatchRequest, todo: list[WorkItem], store: ResultStore, ledger: Ledger,
-    runner: Callable[[ResultStore], Runner], listener: Listener, some_done: bool,
+    runner: Callable[[ResultStore], Runner], listener: BatchListener, some_done: bool,
 ) -> tuple[list[LedgerRecord], bool, EngineError | None]:  # fmt: skip
     """Records of what was tried, whether it was stopped, and what kept it from working at all."""
     records: list[LedgerRecord] = []

@@ -17,7 +17,7 @@ from typing import Any
 from engine.batch.find import WorkItem
 from engine.batch.ledger import FAILED, LedgerRecord
 from engine.batch.report import CSV_REPORT, JSON_REPORT
-from engine.batch.run import BatchEnd, Listener, checked, run_batch
+from engine.batch.run import BatchEnd, BatchListener, checked, run_batch
 from engine.batch.stores import FolderStore, ResultStore, open_store
 from engine.batch.work import BatchRequest, Runner
 from engine.cli.words import told_apart
@@ -212,7 +212,7 @@ class _ProgressBars(_ProgressLines):
 
 
 @contextlib.contextmanager
-def _listener(arguments: argparse.Namespace) -> Iterator[Listener]:
+def _listener(arguments: argparse.Namespace) -> Iterator[BatchListener]:
     if arguments.json:
         yield _ProgressLines(lambda line: None)
     elif sys.stderr.isatty():

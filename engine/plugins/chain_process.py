@@ -24,7 +24,7 @@ import numpy as np
 
 from engine.plugins.builtin_effects import BUILTINS
 from engine.plugins.chain import ChainEffect, chain_of_json, is_preset, state_hash
-from engine.plugins.effect_stream import Block, EffectStream, NotNumbers, Process, TooLate, run_streams
+from engine.plugins.effect_stream import Block, EffectStream, ExcessiveLatency, NonFiniteOutput, Process, run_streams
 from engine.plugins.limits import (
     BLOCK_SAMPLES,
     CPU_LIMIT_S,
@@ -39,7 +39,7 @@ CLICK_SAMPLES, CLICK_AT, CLICK = 65_536, 16_384, 0.25
 CHOICES_LIMIT = 200  # of a parameter; more are a number with steps
 
 
-class Unfit(Exception):
+class UnusableEffect(Exception):
     """An effect that cannot be used as asked; the words follow its name."""
 
 
@@ -112,11 +112,11 @@ def _render(task: dict[str, Any], reporter: _Reporter, source: BinaryIO, result:
             result.write(np.ascontiguousarray(block_CN.T).data)
             done += block_CN.shape[1]
         reporter.tell("end", -1, done)
-    except Unfit as error:
+    except UnusableEffect as error:
         return _fault(at, str(error), broken=False)
-    except NotNumbers:
+    except NonFiniteOutput:
         return _fault(at, "made samples that are no numbers", broken=True)
-    except TooLate:
+    except ExcessiveLatency:
         return _fault(at, f"keeps more than {LATENCY_LIMIT_S:g} s of sound back", broken=True)
     except (ValueError, TypeError, RuntimeError, OSError, MemoryError) as error:
         return _fault(at, f"did not work ({_words(error)})", broken=True)
@@ -150,7 +150,7 @@ def _describe(task: dict[str, Any], reporter: _Reporter, source: BinaryIO, resul
             if channels and plugin.is_effect:
                 reporter.tell("set", number)
                 row["heard_delay_samples"] = _heard_delay(effect, channels)
-        except (ImportError, RuntimeError, ValueError, Unfit) as error:
+        except (ImportError, RuntimeError, ValueError, UnusableEffect) as error:
             row = {"name": name, "error": _words(error)}
         found.append(row)
     return {"plugins": found}
@@ -177,7 +177,7 @@ def _edit(task: dict[str, Any], reporter: _Reporter, source: BinaryIO, result: B
             "effects": [instances.report(PROBE_RATE_HZ)], "parameters": _parameters(plugin) if effect.plugin else [],
             "preset": base64.b64encode(preset).decode("ascii"),
         }  # fmt: skip
-    except Unfit as error:
+    except UnusableEffect as error:
         return _fault(0, str(error), broken=False)
     except (ValueError, TypeError, RuntimeError, OSError, ImportError) as error:
         if isinstance(error, ImportError) and error.name == "pedalboard":
@@ -196,7 +196,7 @@ class _Instances:
     """One effect, as many times as the channels need: one that takes fewer gets one instance for each group.
 
     Raises:
-        Unfit: it cannot be used as asked.
+        UnusableEffect: it cannot be used as asked.
     """
 
     def __init__(self, effect: ChainEffect, channels: int) -> None:
@@ -204,7 +204,7 @@ class _Instances:
         first = _loaded(effect)
         width = next((count for count in _widths(channels) if _takes(first, count)), 0)
         if not width:
-            raise Unfit("takes neither one channel nor two")
+            raise UnusableEffect("takes neither one channel nor two")
         self._width = width
         count = -(-channels // width)
         self.plugins = [first, *(_loaded(effect) for _ in range(count - 1))]
@@ -225,7 +225,7 @@ class _Instances:
         plugin.process(np.zeros((self._width, PROBE_SAMPLES), np.float32), rate_hz, buffer_size=PROBE_SAMPLES)
         late = int(plugin.reported_latency_samples)
         if late > LATENCY_LIMIT_S * rate_hz or late < 0:
-            raise Unfit(f"says that it is {late} samples late, which cannot be")
+            raise UnusableEffect(f"says that it is {late} samples late, which cannot be")
         state = bytes(plugin.raw_state)
         return {
             "version": str(plugin.version), "state": base64.b64encode(state).decode("ascii"),
@@ -273,32 +273,32 @@ def _loaded(effect: ChainEffect) -> Any:
     """An effect with its settings.
 
     Raises:
-        Unfit: a setting is not allowed.
+        UnusableEffect: a setting is not allowed.
     """
     pedalboard = _pedalboard()
     if effect.builtin:
         row = BUILTINS[effect.builtin]
         if (kind := getattr(pedalboard, row.class_name, None)) is None:
-            raise Unfit(f"needs a newer pedalboard than {_version()}; update the extra plugins")
+            raise UnusableEffect(f"needs a newer pedalboard than {_version()}; update the extra plugins")
         return kind(**{one.name: effect.parameters.get(one.name, one.default) for one in row.parameters})
     try:
         plugin = pedalboard.load_plugin(effect.file, plugin_name=effect.plugin)
     except ValueError as error:
-        raise Unfit(f"cannot be loaded ({_words(error)})") from error
+        raise UnusableEffect(f"cannot be loaded ({_words(error)})") from error
     if not plugin.is_effect:
-        raise Unfit("is an instrument; a chain takes effects")
+        raise UnusableEffect("is an instrument; a chain takes effects")
     if effect.state:
         _restore(plugin, effect.state)
     known = plugin.parameters
     for name, value in effect.parameters.items():
         if name not in known:
             names = ", ".join(key for key in known if key not in PSEUDO_PARAMETERS)
-            raise Unfit(f"has no parameter {name!r}; it has {names[:600]}")
+            raise UnusableEffect(f"has no parameter {name!r}; it has {names[:600]}")
         try:
             setattr(plugin, name, value)
         except (ValueError, TypeError, AttributeError) as error:
             if not _is_meter(plugin, name):  # saved with the others, and not to be set
-                raise Unfit(f"does not take {name}={value!r}: {_words(error)}") from error
+                raise UnusableEffect(f"does not take {name}={value!r}: {_words(error)}") from error
     return plugin
 
 
@@ -319,7 +319,7 @@ def _restore(plugin: Any, state: bytes) -> None:
         else:
             plugin.raw_state = state
     except (ValueError, RuntimeError, OSError) as error:
-        raise Unfit(f"does not take its saved state: {_words(error)}") from error
+        raise UnusableEffect(f"does not take its saved state: {_words(error)}") from error
 
 
 def _takes(plugin: Any, channels: int) -> bool:
@@ -367,7 +367,7 @@ def _heard_delay(effect: ChainEffect, channels: int) -> int | None:
     pieces = np.split(click_CN, CLICK_SAMPLES // BLOCK_SAMPLES, axis=1)
     try:
         made_CN = np.concatenate(list(run_streams([stream], iter(pieces), lambda number: None)), axis=1)
-    except (TooLate, NotNumbers):
+    except (ExcessiveLatency, NonFiniteOutput):
         return None
     loudest = np.abs(made_CN).max(axis=0)
     peak = int(loudest.argmax())

@@ -16,11 +16,11 @@ Block = npt.NDArray[np.float32]
 Process = Callable[[Block], Block]
 
 
-class TooLate(Exception):
+class ExcessiveLatency(Exception):
     """An effect that keeps more sound back than is allowed."""
 
 
-class NotNumbers(Exception):
+class NonFiniteOutput(Exception):
     """An effect that makes samples which are no numbers, or infinite."""
 
 
@@ -59,12 +59,12 @@ class EffectStream:
         """What it still holds.
 
         Raises:
-            TooLate: it does not come out.
+            ExcessiveLatency: it does not come out.
         """
         pushed = 0
         while self._dry.shape[1]:
             if pushed > self._limit + BLOCK_SAMPLES:
-                raise TooLate
+                raise ExcessiveLatency
             lacking = BLOCK_SAMPLES - self._waiting.shape[1]
             silence_CN = np.zeros((self._channels, lacking), np.float32)
             block_CN = np.concatenate([self._waiting, silence_CN], axis=1)
@@ -75,7 +75,7 @@ class EffectStream:
     def _take(self, block_CN: Block) -> Block:
         made_CN = self._process(block_CN)
         if not np.isfinite(made_CN).all():
-            raise NotNumbers
+            raise NonFiniteOutput
         dropped = min(self._drop, made_CN.shape[1])
         self._drop -= dropped
         return made_CN[:, dropped:]
@@ -100,7 +100,7 @@ def run_streams(streams: list[EffectStream], source: Iterator[Block], at: Callab
         As much as went in.
 
     Raises:
-        TooLate, NotNumbers: the effect told last keeps sound back, or makes no sound at all.
+        ExcessiveLatency, NonFiniteOutput: the effect told last keeps sound back, or makes no sound at all.
     """
 
     def through(block_CN: Block, first: int) -> Block:

@@ -31,7 +31,7 @@ _NO_TEMPO = "the stems say no tempo, so the session has {bpm:g} beats per minute
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class _ResultFile:
     """A file, what it is of its result, and what the result's JSON says; an empty record where there is none."""
 
     file: Path
@@ -130,7 +130,7 @@ def music_of(paths: Sequence[Path | str], input_stays: bool = True) -> Path:
     return rest if rest is not None and rest.is_file() else first.file
 
 
-def _named(path: Path) -> Iterator[_Found]:
+def _named(path: Path) -> Iterator[_ResultFile]:
     """What one path of the user means."""
     if path.is_dir():
         records = list(_sidecars(path))
@@ -146,19 +146,19 @@ def _named(path: Path) -> Iterator[_Found]:
         yield from _with_its_rest(path)
 
 
-def _with_its_rest(path: Path) -> Iterator[_Found]:
+def _with_its_rest(path: Path) -> Iterator[_ResultFile]:
     for _, record in _sidecars(path.parent, first=path.stem):
         part = next((part for part in _PARTS if record.get(part) == path.name), None)
         if part is not None:
-            yield _Found(path, part, record)
+            yield _ResultFile(path, part, record)
             rest = beside(path, record.get("rest")) if part == "stem" else None
             if rest is not None and rest.is_file():
-                yield _Found(rest, "rest", record)
+                yield _ResultFile(rest, "rest", record)
             return
-    yield _Found(path, "", {})
+    yield _ResultFile(path, "", {})
 
 
-def _files_of(sidecar: Path, record: dict[str, Any]) -> Iterator[_Found]:
+def _files_of(sidecar: Path, record: dict[str, Any]) -> Iterator[_ResultFile]:
     """Every file of a result, the stem first."""
     for part in _PARTS:
         file = beside(sidecar, record.get(part))
@@ -169,7 +169,7 @@ def _files_of(sidecar: Path, record: dict[str, Any]) -> Iterator[_Found]:
                 "the {part} {file} that {name} speaks of is gone; put it back, or name the other files alone",
                 part=part, file=file.name, name=sidecar.name,
             )  # fmt: skip
-        yield _Found(file, part, record)
+        yield _ResultFile(file, part, record)
 
 
 def _sidecars(folder: Path, first: str = "") -> Iterator[tuple[Path, dict[str, Any]]]:
@@ -182,7 +182,7 @@ def _sidecars(folder: Path, first: str = "") -> Iterator[tuple[Path, dict[str, A
             continue
 
 
-def _without_twins(found: Iterator[_Found]) -> Iterator[_Found]:
+def _without_twins(found: Iterator[_ResultFile]) -> Iterator[_ResultFile]:
     seen: set[Path] = set()
     for one in found:
         place = one.file.absolute()
@@ -200,7 +200,7 @@ def _probed(path: Path) -> AudioInfo:
         ) from error
 
 
-def _track(one: _Found, info: AudioInfo, origin: int) -> SessionTrack:
+def _track(one: _ResultFile, info: AudioInfo, origin: int) -> SessionTrack:
     start, rate_hz = whole_of(one.record, "start_samples"), whole_of(one.record, "rate_hz") or info.rate_hz
     if not one.record:
         start = max(time_reference(info.extras.bext) - origin, 0)
@@ -218,7 +218,7 @@ def _track(one: _Found, info: AudioInfo, origin: int) -> SessionTrack:
     )
 
 
-def _track_name(one: _Found) -> str:
+def _track_name(one: _ResultFile) -> str:
     if one.part == "mix":
         return "mix"
     if not one.prompt:
@@ -226,7 +226,7 @@ def _track_name(one: _Found) -> str:
     return f"without {one.prompt}" if one.part == "rest" else one.prompt
 
 
-def _told_apart(found: list[_Found], tracks: list[SessionTrack]) -> tuple[list[SessionTrack], tuple[str, ...]]:
+def _told_apart(found: list[_ResultFile], tracks: list[SessionTrack]) -> tuple[list[SessionTrack], tuple[str, ...]]:
     """The tracks with colours, and muted where they would make the same music sound twice."""
     notes: dict[str, None] = {}
     made, versions, colours = list[SessionTrack](), set[tuple[object, ...]](), dict[str, str]()
@@ -255,7 +255,7 @@ def _overlap(one: SessionTrack, other: SessionTrack) -> bool:
     return one.start_s < other.start_s + other.length_s and other.start_s < one.start_s + one.length_s
 
 
-def _region_markers(found: list[_Found], tracks: list[SessionTrack]) -> Iterator[SessionMarker]:
+def _region_markers(found: list[_ResultFile], tracks: list[SessionTrack]) -> Iterator[SessionMarker]:
     """A marker where each region begins that was worked on."""
     seen: set[str] = set()
     for one, track in zip(found, tracks, strict=True):
@@ -277,5 +277,5 @@ def _tagged_bpm(files: Iterator[Path]) -> float | None:
     return None
 
 
-def _title(one: _Found) -> str:
+def _title(one: _ResultFile) -> str:
     return Path(text_of(one.record, "input")).stem or one.file.stem

@@ -23,7 +23,7 @@ from engine.text.contrast import put_plainly, untouched
 from engine.text.emoji import spelled_out
 from engine.text.grammar import ENGLISH, GRAMMAR_LIMIT_BYTES, LONGEST_WORDING, Grammar, ParsedPrompt
 from engine.text.known_words import KnownWords, known_words
-from engine.text.mix_requests import About, MixRequest, mix_request, tidied
+from engine.text.mix_requests import MixRequest, MixTarget, mix_request, tidied
 from engine.text.negation import only_affirms
 from engine.text.normalize import normalize
 from engine.text.phrasing import AND, joined, listed, only_wanted, removed_names, spelled_minus, without_manners
@@ -122,7 +122,7 @@ class Intent:
 
 
 @dataclass(frozen=True, slots=True)
-class _Wish:
+class _DraftIntent:
     """One prompt on its way to an intent; ``target`` "" with ``about`` REMAINDER means what the others leave."""
 
     task: str
@@ -130,7 +130,7 @@ class _Wish:
     asked: str
     excluded: str = ""
     slips: tuple[tuple[str, str], ...] = ()
-    about: About = About.ALONE
+    about: MixTarget = MixTarget.ALONE
 
 
 def understand(request: Request, grammar: Grammar | None) -> tuple[Request, dict[str, Intent]]:
@@ -154,16 +154,16 @@ def understand(request: Request, grammar: Grammar | None) -> tuple[Request, dict
     if grammar is None or request.literal:
         return request, {text: Intent.of(text, None, request.task) for text in _texts(request)}
     words = known_words(grammar)
-    wishes = [_mended(request.task, prompt, words) for prompt in request.prompts]
+    drafts = [_mended(request.task, prompt, words) for prompt in request.prompts]
     if request.task in ROUTED:
-        request, wishes = _separated(request, [one for wish in wishes for one in _split(wish, words)], grammar, words)
+        request, drafts = _separated(request, [one for draft in drafts for one in _split(draft, words)], grammar, words)
     else:
-        request, wishes = _as_meant(request, wishes, grammar, words)
+        request, drafts = _as_meant(request, drafts, grammar, words)
     intents = {text: Intent.of(text, grammar, request.task) for text in reversed(_texts(request))}
-    for wish in reversed(wishes):
-        intents[wish.target] = replace(
-            intents[wish.target], task=wish.task, excluded=wish.excluded, asked=wish.asked, slips=wish.slips,
-            complement=wish.task == "remove",
+    for draft in reversed(drafts):
+        intents[draft.target] = replace(
+            intents[draft.target], task=draft.task, excluded=draft.excluded, asked=draft.asked, slips=draft.slips,
+            complement=draft.task == "remove",
         )  # fmt: skip
     return request, intents
 
@@ -172,10 +172,10 @@ def _texts(request: Request) -> list[str]:
     return [text for text in (*request.prompts, request.mix_prompt, request.rest_prompt, request.replacement) if text]
 
 
-def _mended(task: str, prompt: str, words: KnownWords) -> _Wish:
+def _mended(task: str, prompt: str, words: KnownWords) -> _DraftIntent:
     """A prompt without punctuation around it, with names for emoji, and with its slips of the pen mended."""
     if len(prompt) > LONGEST_WORDING:
-        return _Wish(task, prompt, prompt)
+        return _DraftIntent(task, prompt, prompt)
     text = prompt.strip()
     if task in ROUTED:
         text = put_plainly(text, words)
@@ -183,54 +183,54 @@ def _mended(task: str, prompt: str, words: KnownWords) -> _Wish:
     if task == "isolate":
         text = untouched(text, words)
     if not words.complete or mix_request(text, words) is not None:
-        return _Wish(task, text, prompt)
+        return _DraftIntent(task, text, prompt)
     text, slips = words.corrected(text)
-    return _Wish(task, text, prompt, slips=slips)
+    return _DraftIntent(task, text, prompt, slips=slips)
 
 
-def _split(wish: _Wish, words: KnownWords) -> list[_Wish]:
-    """A wish for each part of a list."""
-    if len(wish.target) > LONGEST_WORDING or wish.task != "isolate":
-        return [wish]
-    parts = listed(wish.target, words)
+def _split(draft: _DraftIntent, words: KnownWords) -> list[_DraftIntent]:
+    """A draft for each part of a list."""
+    if len(draft.target) > LONGEST_WORDING or draft.task != "isolate":
+        return [draft]
+    parts = listed(draft.target, words)
     if len(parts) < 2:
-        return [wish]
-    slips = {meant: (slip, meant) for slip, meant in wish.slips}
+        return [draft]
+    slips = {meant: (slip, meant) for slip, meant in draft.slips}
     return [
-        replace(wish, target=part, asked=part, slips=tuple(pair for meant, pair in slips.items() if meant in part))
+        replace(draft, target=part, asked=part, slips=tuple(pair for meant, pair in slips.items() if meant in part))
         for part in parts
     ]
 
 
 def _separated(
-    request: Request, wishes: Sequence[_Wish], grammar: Grammar, words: KnownWords
-) -> tuple[Request, list[_Wish]]:
+    request: Request, drafts: Sequence[_DraftIntent], grammar: Grammar, words: KnownWords
+) -> tuple[Request, list[_DraftIntent]]:
     asked = request.task
-    found = [_wished(asked, wish, grammar, words) for wish in wishes]
-    named = [wish for wish in found if wish.about is not About.REMAINDER]
-    alone = [wish for wish in named if wish.task == "isolate"]
-    of_alone = {term for wish in alone for term in _names_of(wish.target, words)}
+    found = [_drafted(asked, draft, grammar, words) for draft in drafts]
+    named = [draft for draft in found if draft.about is not MixTarget.REMAINDER]
+    alone = [draft for draft in named if draft.task == "isolate"]
+    of_alone = {term for draft in alone for term in _names_of(draft.target, words)}
     if alone and asked == "isolate":
-        left = [wish for wish in named if wish.task == "remove" and _names_of(wish.target, words) != of_alone]
+        left = [draft for draft in named if draft.task == "remove" and _names_of(draft.target, words) != of_alone]
         told = len(named) < len(found)  # "vocals", "drums" and "the rest"
         if told or (len(alone) + len(left) < len(found) and not left):  # "vocals" and "instrumental"
             request, named = _with_remainder(request, found, alone), [*alone, *left]
     elif not named and found:
         named = [replace(found[0], target=" and ".join(USUAL_STEMS))]
-    tasks = {wish.task for wish in named}
+    tasks = {draft.task for draft in named}
     if len(tasks) > 1:
         task, named = "isolate", _of_both_kinds(request, named)
     else:
         task = tasks.pop() if tasks else asked
     if task == asked == "remove" and len(named) > 1:
         named = [_together(named)]
-    unwanted = {wish.excluded for wish in named if wish.excluded}
+    unwanted = {draft.excluded for draft in named if draft.excluded}
     rest_prompt = request.rest_prompt or (unwanted.pop() if len(unwanted) == 1 else "")
-    prompts = tuple(wish.target for wish in named)
+    prompts = tuple(draft.target for draft in named)
     return replace(request, task=task, prompts=prompts, rest_prompt=rest_prompt), named
 
 
-def _of_both_kinds(request: Request, wishes: Sequence[_Wish]) -> list[_Wish]:
+def _of_both_kinds(request: Request, drafts: Sequence[_DraftIntent]) -> list[_DraftIntent]:
     """Wishes for a sound alone and for the mix without one; the latter comes with the former where it is the same one.
 
     Raises:
@@ -241,46 +241,46 @@ def _of_both_kinds(request: Request, wishes: Sequence[_Wish]) -> list[_Wish]:
             "one prompt asks for something alone and another for something to be left out, which do not add up; "
             "ask for them in two calls"
         )
-    left = [wish for wish in wishes if wish.task == "remove"]
+    left = [draft for draft in drafts if draft.task == "remove"]
     if request.task == "remove" and len(left) > 1:
-        wishes = [_together(left), *(wish for wish in wishes if wish.task == "isolate")]
-    alone = {wish.target for wish in wishes if wish.task == "isolate"}
-    in_the_rest = {wish.target: wish.asked for wish in wishes if wish.task == "remove" and wish.target in alone}
+        drafts = [_together(left), *(draft for draft in drafts if draft.task == "isolate")]
+    alone = {draft.target for draft in drafts if draft.task == "isolate"}
+    in_the_rest = {draft.target: draft.asked for draft in drafts if draft.task == "remove" and draft.target in alone}
     return [
-        replace(wish, asked=", ".join(filter(None, (wish.asked, in_the_rest.get(wish.target)))))
-        for wish in wishes
-        if wish.task == "isolate" or wish.target not in alone
+        replace(draft, asked=", ".join(filter(None, (draft.asked, in_the_rest.get(draft.target)))))
+        for draft in drafts
+        if draft.task == "isolate" or draft.target not in alone
     ]
 
 
-def _with_remainder(request: Request, found: Sequence[_Wish], alone: Sequence[_Wish]) -> Request:
+def _with_remainder(request: Request, found: Sequence[_DraftIntent], alone: Sequence[_DraftIntent]) -> Request:
     """The request with a file of what its stems leave, called as it was asked for: other, or instrumental."""
-    asked_other = any(wish.about is About.REMAINDER for wish in found)
-    of_karaoke = tuple(wish.target for wish in alone) == STEM_SETS["karaoke"].prompts and not asked_other
+    asked_other = any(draft.about is MixTarget.REMAINDER for draft in found)
+    of_karaoke = tuple(draft.target for draft in alone) == STEM_SETS["karaoke"].prompts and not asked_other
     return replace(request, stems="karaoke") if of_karaoke and request.stems is None else replace(request, other=True)
 
 
-def _wished(task: str, wish: _Wish, grammar: Grammar, words: KnownWords) -> _Wish:
+def _drafted(task: str, draft: _DraftIntent, grammar: Grammar, words: KnownWords) -> _DraftIntent:
     """What a prompt of isolate or remove comes to.
 
     Raises:
         RequestError: it means the mix itself, or no word of it is known.
     """
-    special = mix_request(wish.target, words)
+    special = mix_request(draft.target, words)
     if special is not None:
-        return _of_whole_mix(task, wish, special)
-    wanted = only_wanted(wish.target) if task == "isolate" else wish.target
+        return _of_whole_mix(task, draft, special)
+    wanted = only_wanted(draft.target) if task == "isolate" else draft.target
     further, target, excluded = _routed(task, wanted, grammar)
     if task == "isolate" and (left_out := _left_out(target, words)):
         further, target = "remove", left_out
     if further == "isolate" and not excluded and len(target) <= LONGEST_WORDING:
         excluded = ", ".join(words.denied_in(target)) if words.names_in(target) else ""
         target = (grammar.without_negated(target) or target) if excluded else target
-    special = mix_request(target, words) if target != wish.target else None
+    special = mix_request(target, words) if target != draft.target else None
     if special is not None:  # "no karaoke", "everything but the instrumental"
-        return _of_whole_mix(further, wish, special)
-    _check_known(target, wish.asked, grammar, words)
-    return replace(wish, task=further, target=target, excluded=excluded)
+        return _of_whole_mix(further, draft, special)
+    _check_known(target, draft.asked, grammar, words)
+    return replace(draft, task=further, target=target, excluded=excluded)
 
 
 def _left_out(target: str, words: KnownWords) -> str:
@@ -293,23 +293,23 @@ def _left_out(target: str, words: KnownWords) -> str:
     return joined([*(["vocals"] if voiceless else []), *denied]) if denied else ""
 
 
-def _of_whole_mix(task: str, wish: _Wish, special: MixRequest) -> _Wish:
-    if special.about is About.ALL:
-        raise RequestError(_WHOLE_MIX, prompt=_shortened(wish.asked))
-    turned = special.about is not About.ALONE and (special.turns or task == "isolate")
+def _of_whole_mix(task: str, draft: _DraftIntent, special: MixRequest) -> _DraftIntent:
+    if special.about is MixTarget.ALL:
+        raise RequestError(_WHOLE_MIX, prompt=_shortened(draft.asked))
+    turned = special.about is not MixTarget.ALONE and (special.turns or task == "isolate")
     if turned:
         task = "remove" if task == "isolate" else "isolate"
-    return replace(wish, task=task, target=special.sound, about=special.about)
+    return replace(draft, task=task, target=special.sound, about=special.about)
 
 
-def _together(wishes: Sequence[_Wish]) -> _Wish:
+def _together(drafts: Sequence[_DraftIntent]) -> _DraftIntent:
     """Several prompts of remove as one."""
-    return _Wish(
+    return _DraftIntent(
         "remove",
-        joined([wish.target for wish in wishes]),
-        ", ".join(wish.asked for wish in wishes),
-        next((wish.excluded for wish in wishes if wish.excluded), ""),
-        tuple(pair for wish in wishes for pair in wish.slips),
+        joined([draft.target for draft in drafts]),
+        ", ".join(draft.asked for draft in drafts),
+        next((draft.excluded for draft in drafts if draft.excluded), ""),
+        tuple(pair for draft in drafts for pair in draft.slips),
     )
 
 
@@ -355,11 +355,11 @@ def _routed(task: str, prompt: str, grammar: Grammar) -> tuple[str, str, str]:
 
 
 def _as_meant(
-    request: Request, wishes: Sequence[_Wish], grammar: Grammar, words: KnownWords
-) -> tuple[Request, list[_Wish]]:
+    request: Request, drafts: Sequence[_DraftIntent], grammar: Grammar, words: KnownWords
+) -> tuple[Request, list[_DraftIntent]]:
     """The request without what its words say that they do not mean."""
     read, task = _taken_out if request.task == "replace" else _wanted, request.task
-    meant = [replace(wish, target=read(task, wish.target, grammar)) for wish in wishes]
+    meant = [replace(draft, target=read(task, draft.target, grammar)) for draft in drafts]
     put_in = _mended(task, request.replacement, words) if request.replacement else None
     mix_prompt, rest_prompt = (
         said and _wanted(task, spelled_out(said), grammar) for said in (request.mix_prompt, request.rest_prompt)
@@ -367,11 +367,11 @@ def _as_meant(
     if put_in is not None:
         put_in = replace(put_in, target=_wanted(task, put_in.target, grammar))
     every = [*meant, *([put_in] if put_in is not None else [])]
-    for wish in every:
-        _check_known(wish.target, wish.asked, grammar, words)
+    for draft in every:
+        _check_known(draft.target, draft.asked, grammar, words)
     asked = replace(
         request,
-        prompts=tuple(wish.target for wish in meant),
+        prompts=tuple(draft.target for draft in meant),
         mix_prompt=mix_prompt,
         rest_prompt=rest_prompt,
         replacement=put_in.target if put_in is not None else "",

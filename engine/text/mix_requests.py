@@ -30,7 +30,7 @@ _UNFINISHED = re.compile(
 _BACKING = frozenset({"backing", "background", "backup", "choir", "chor", "choeurs", "coros", "cori", "harmonies"})
 
 
-class About(Enum):
+class MixTarget(Enum):
     """What a prompt about a whole mix asks for."""
 
     WITHOUT = "the mix without a sound"
@@ -43,16 +43,16 @@ class About(Enum):
 class MixRequest:
     """What a prompt asks for, and the English name of the sound it is about, "" where it is about none."""
 
-    about: About
+    about: MixTarget
     sound: str = ""
     turns: bool = True  # False means that "remove it" and "isolate it" are the same: "drumless"
 
 
 _ROWS = {
-    **dict.fromkeys(WHOLE_MIX, MixRequest(About.ALL)),
-    **dict.fromkeys(REMAINDER, MixRequest(About.REMAINDER)),
-    **dict.fromkeys(INSTRUMENTAL, MixRequest(About.WITHOUT, "vocals")),
-    **dict.fromkeys(ACAPELLA, MixRequest(About.ALONE, "vocals")),
+    **dict.fromkeys(WHOLE_MIX, MixRequest(MixTarget.ALL)),
+    **dict.fromkeys(REMAINDER, MixRequest(MixTarget.REMAINDER)),
+    **dict.fromkeys(INSTRUMENTAL, MixRequest(MixTarget.WITHOUT, "vocals")),
+    **dict.fromkeys(ACAPELLA, MixRequest(MixTarget.ALONE, "vocals")),
 }
 
 
@@ -71,10 +71,10 @@ def mix_request(text: str, words: KnownWords) -> MixRequest | None:
         if form in _ROWS:
             return _ROWS[form]
     if match := _WITH.fullmatch(bare):
-        return MixRequest(About.WITHOUT, "lead vocals" if _BACKING & set(match[2].split()) else "vocals")
+        return MixRequest(MixTarget.WITHOUT, "lead vocals" if _BACKING & set(match[2].split()) else "vocals")
     for pattern in (_LESS, _FREE):
         if match := pattern.fullmatch(bare):
             sound = next((name for name in (f"{match[1]}s", match[1]) if words.english(name)), "")
             if sound:
-                return MixRequest(About.WITHOUT, words.english(sound), turns=False)
+                return MixRequest(MixTarget.WITHOUT, words.english(sound), turns=False)
     return None
