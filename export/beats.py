@@ -54,7 +54,7 @@ def beat_graph(models: list[dict[str, Array]]) -> onnx.ModelProto:
     Inputs are ``bands`` (frames, 272), ``hidden`` and ``cell`` (2 for each network, 1, 150), zeros at first; outputs
     ``said`` (frames, 3: beat, first of a bar, neither), ``hidden_after`` and ``cell_after``, for what follows.
     """
-    graph, layers = _Graph(), 2 * len(models)
+    graph, layers = _GraphBuilder(), 2 * len(models)
     rows = graph.add("Unsqueeze", ["bands", graph.whole("middle", [1])], "rows")
     split = graph.whole("split", [1] * layers)
     before = {name: [f"{name}{layer}" for layer in range(layers)] for name in ("hidden", "cell")}
@@ -77,7 +77,7 @@ def _described(shapes: dict[str, list[Any]]) -> list[onnx.ValueInfoProto]:
     return [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in shapes.items()]
 
 
-class _Graph:
+class _GraphBuilder:
     """Nodes and weights so far."""
 
     def __init__(self) -> None:
@@ -101,7 +101,7 @@ class _Graph:
 
 
 def _network(
-    graph: _Graph, prefix: str, weights: dict[str, Array], rows: str, before: dict[str, list[str]], first: int
+    graph: _GraphBuilder, prefix: str, weights: dict[str, Array], rows: str, before: dict[str, list[str]], first: int
 ) -> str:
     """One of the networks, whose states are from ``first`` on; what it says, (frames, 3)."""
 

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from engine.bundle.bundle import EncoderSpec
 from export.cpu_session import session
-from export.graphs import Spec
+from export.graphs import ExportSpec
 from export.parity import difference, sounds, torch_outputs
 from training.config import Preset
 from training.prompt.adapters import ADAPTERS_FILE, PIECES, StoryReader, load_adapters
@@ -37,7 +37,7 @@ Arrays = dict[str, npt.NDArray[Any]]
 class EncoderGraph:
     """An encoder graph, its manifest entry, and inputs it was not traced with."""
 
-    spec: Spec
+    spec: ExportSpec
     encoder: EncoderSpec
     tries: Callable[[], list[Arrays]]
 
@@ -81,7 +81,7 @@ def _audio(preset: Preset, tower: AudioTower, ear: nn.Module) -> EncoderGraph:
     grid, dim = preset.grid.grid, preset.prompt.embedding
     samples, rate_hz = grid.window_samples, grid.sample_rate_hz
     inputs: dict[str, list[str | int]] = {"audio": ["B", 1, samples]}
-    spec = Spec(
+    spec = ExportSpec(
         "audio", AudioEncoderGraph(ear), {"audio": 0.1 * torch.randn(2, 1, samples)}, inputs, {"embedding": ["B", dim]}
     )
     return EncoderGraph(
@@ -93,7 +93,7 @@ def _story(preset: Preset, reader: StoryReader) -> EncoderGraph:
     dim = preset.prompt.embedding
     examples = {"pieces": torch.randn(2, PIECES, dim), "piece_mask": torch.ones(2, PIECES, dtype=torch.bool)}
     inputs: dict[str, list[str | int]] = {"pieces": ["B", PIECES, dim], "piece_mask": ["B", PIECES]}
-    spec = Spec("story", reader, examples, inputs, {"embedding": ["B", dim]})
+    spec = ExportSpec("story", reader, examples, inputs, {"embedding": ["B", dim]})
 
     def tries() -> list[Arrays]:
         rng = np.random.default_rng(12)
@@ -109,7 +109,7 @@ def _scene(preset: Preset, encoder: SceneTower) -> EncoderGraph:
     picture = encoder.config.picture
     inputs: dict[str, list[str | int]] = {"frames": ["B", count, size, size, 3]}
     outputs: dict[str, list[str | int]] = {"picture": ["B", count, picture], "embedding": ["B", dim]}
-    spec = Spec("scene", encoder, {"frames": torch.rand(2, count, size, size, 3)}, inputs, outputs)
+    spec = ExportSpec("scene", encoder, {"frames": torch.rand(2, count, size, size, 3)}, inputs, outputs)
     return EncoderGraph(spec, encoder_entry(spec), lambda: frames_to_try(count, size))
 
 
@@ -121,7 +121,7 @@ def frames_to_try(count: int, size: int) -> list[Arrays]:
     return [{"frames": frames[:1]}, {"frames": frames}]
 
 
-def encoder_entry(spec: Spec, rate_hz: int = 0) -> EncoderSpec:
+def encoder_entry(spec: ExportSpec, rate_hz: int = 0) -> EncoderSpec:
     """What the manifest says of an audio encoder, which hears ``rate_hz``, or of a scene encoder."""
     dim = int(spec.outputs["embedding"][1])
     if spec.name == "audio":

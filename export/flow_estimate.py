@@ -120,7 +120,7 @@ def prepared(pool: StemPool, estimator: FlowEstimator, seed: int, count: int, pa
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class ArmTrial:
     """One arm with one seed.
 
     Attributes:
@@ -142,18 +142,18 @@ class Job:
     rate: float
 
 
-def trained(job: Job) -> PromptedUNet:
+def trained(trial: ArmTrial) -> PromptedUNet:
     """The network after its steps, averaged over the last of them."""
-    torch.manual_seed(job.seed)
-    network = with_estimate(load_average(job.start)) if job.arm == ARMS[1] else load_average(job.start)
+    torch.manual_seed(trial.seed)
+    network = with_estimate(load_average(trial.start)) if trial.arm == ARMS[1] else load_average(trial.start)
     average = [weight.detach().clone() for weight in network.parameters()]
-    config = MaskConfig(learning_rate=job.rate, warmup=20)
-    optimizer = torch.optim.AdamW(parameter_groups(network, config), job.rate, betas=(0.9, 0.98))
+    config = MaskConfig(learning_rate=trial.rate, warmup=20)
+    optimizer = torch.optim.AdamW(parameter_groups(network, config), trial.rate, betas=(0.9, 0.98))
     network.train()
     freeze_norms(network)
-    for step, (asked, estimate) in enumerate(batches(job)):
+    for step, (asked, estimate) in enumerate(batches(trial)):
         for group in optimizer.param_groups:
-            group["lr"] = rate_at(config, step, step / job.steps) * group["share"]
+            group["lr"] = rate_at(config, step, step / trial.steps) * group["share"]
         planes, terms = collate(asked)
         query = network.queries(terms)
         query = query + torch.randn_like(query) * config.query_noise * query.detach().std()
@@ -179,35 +179,35 @@ def with_estimate(network: PromptedUNet) -> PromptedUNet:
     return wider
 
 
-def batches(job: Job) -> Iterator[tuple[list[list[Question]], Tensor | None]]:
+def batches(trial: ArmTrial) -> Iterator[tuple[list[list[Question]], Tensor | None]]:
     """The questions of every step, the same in both arms, and the estimates that belong to them."""
-    estimates: Planes16 = np.load(job.folder / "train.npy", mmap_mode="r")
-    mixing = Mixing(StemPool(list(job.stems)), FRAMES, TRAIN_SEED)
-    rng = np.random.default_rng(job.seed)
-    order = np.concatenate([rng.permutation(len(estimates)) for _ in range(-(-job.steps * MIXES // len(estimates)))])
-    for step in range(job.steps):
+    estimates: Planes16 = np.load(trial.folder / "train.npy", mmap_mode="r")
+    mixing = Mixing(StemPool(list(trial.stems)), FRAMES, TRAIN_SEED)
+    rng = np.random.default_rng(trial.seed)
+    order = np.concatenate([rng.permutation(len(estimates)) for _ in range(-(-trial.steps * MIXES // len(estimates)))])
+    for step in range(trial.steps):
         some = order[step * MIXES : (step + 1) * MIXES]
-        yield [mixing.questions(int(index), 1) for index in some], _read(estimates, some, job.arm)
+        yield [mixing.questions(int(index), 1) for index in some], _read(estimates, some, trial.arm)
 
 
 def _read(estimates: Planes16, some: Sequence[int] | npt.NDArray[np.int64], arm: str) -> Tensor | None:
     return torch.from_numpy(estimates[some].astype(np.float32)) if arm == ARMS[1] else None
 
 
-def judged(job: Job, network: PromptedUNet) -> list[dict[str, Any]]:
+def judged(trial: ArmTrial, network: PromptedUNet) -> list[dict[str, Any]]:
     """Gain in SI-SDR of every held-out question, dB; of absent ones the level of the answer against the mix, dB."""
-    estimates: Planes16 = np.load(job.folder / "held.npy", mmap_mode="r")
-    mixing = Mixing(StemPool(list(job.held)), FRAMES, HELD_SEED)
+    estimates: Planes16 = np.load(trial.folder / "held.npy", mmap_mode="r")
+    mixing = Mixing(StemPool(list(trial.held)), FRAMES, HELD_SEED)
     rows: list[dict[str, Any]] = []
     for index in range(len(estimates)):
         [question] = mixing.questions(index, 1)
         with torch.no_grad():
             mix = torch.from_numpy(np.abs(question.mix))[None]
             query = network.queries(torch.tensor([[question.term]]))
-            logits, _ = network(mix, query, _read(estimates, [index], job.arm))
+            logits, _ = network(mix, query, _read(estimates, [index], trial.arm))
         answer = audio_of(question.mix * logits[0, 0].sigmoid().numpy())
         heard, stem = audio_of(question.mix), audio_of(question.stem)
-        row: dict[str, Any] = {"arm": job.arm, "seed": job.seed, "question": index}
+        row: dict[str, Any] = {"arm": trial.arm, "seed": trial.seed, "question": index}
         if np.abs(question.stem).max() > 0:
             row["gain_db"] = si_sdr(answer, stem) - si_sdr(heard, stem)
         else:
@@ -216,9 +216,9 @@ def judged(job: Job, network: PromptedUNet) -> list[dict[str, Any]]:
     return rows
 
 
-def _run(job: Job) -> list[dict[str, Any]]:
+def _run(trial: ArmTrial) -> list[dict[str, Any]]:
     torch.set_num_threads(1)
-    return judged(job, trained(job))
+    return judged(trial, trained(trial))
 
 
 def table(rows: Sequence[dict[str, Any]]) -> str:
@@ -262,8 +262,8 @@ def main(argv: list[str]) -> str:
     args = parser.parse_args(argv)
     torch.set_num_threads(1)
     args.out.mkdir(parents=True, exist_ok=True)
-    jobs = [
-        Job(arm, seed, args.start, args.stems, args.held, args.out, args.steps, args.rate)
+    trials = [
+        ArmTrial(arm, seed, args.start, args.stems, args.held, args.out, args.steps, args.rate)
         for seed in args.seeds
         for arm in ARMS
     ]
@@ -271,7 +271,7 @@ def main(argv: list[str]) -> str:
         sets = (("train", args.stems, TRAIN_SEED, args.questions), ("held", args.held, HELD_SEED, args.judge))
         todo = [(folders, seed, n, args.out / f"{name}.npy", args.bundle) for name, folders, seed, n in sets]
         workers.starmap(_prepare, [one for one in todo if not one[3].is_file()], chunksize=1)
-        rows = [row for some in workers.imap(_run, jobs) for row in some]
+        rows = [row for some in workers.imap(_run, trials) for row in some]
     (args.out / "rows.json").write_text(json.dumps(rows))
     return table(rows)
 

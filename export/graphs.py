@@ -32,7 +32,7 @@ from training.prompt.tower import load_text_tower
 from training.scene.config import frames_of
 
 
-class Encode(nn.Module):
+class EncodeGraph(nn.Module):
     """Audio -> latents of unit scale."""
 
     def __init__(self, codec: MixWavCodec) -> None:
@@ -43,7 +43,7 @@ class Encode(nn.Module):
         return self.codec.encode(audio)
 
 
-class Decode(nn.Module):
+class DecodeGraph(nn.Module):
     """Latents of unit scale -> audio."""
 
     def __init__(self, codec: MixWavCodec) -> None:
@@ -54,7 +54,7 @@ class Decode(nn.Module):
         return self.codec.decode(latents)
 
 
-class Step(nn.Module):
+class StepGraph(nn.Module):
     """One step along the preset's path: Euler's, or DDIM's on the cosine path; known latents stay unchanged."""
 
     def __init__(self, flow: nn.Module, path: str) -> None:
@@ -73,7 +73,7 @@ class Step(nn.Module):
 
 
 @dataclass(frozen=True, slots=True)
-class Spec:
+class ExportSpec:
     """One graph to export: the module, example inputs, axes of inputs and outputs."""
 
     name: str
@@ -92,7 +92,7 @@ def prepare(codec: MixWavCodec) -> None:
             parametrize.remove_parametrizations(module, "weight")
 
 
-def specs(preset: Preset, run: Path) -> list[Spec]:
+def specs(preset: Preset, run: Path) -> list[ExportSpec]:
     """All graphs of a run. Inputs and outputs are float32 but for tokens (int64) and masks (bool)."""
     tower, _ = load_text_tower(run)
     return [
@@ -102,20 +102,20 @@ def specs(preset: Preset, run: Path) -> list[Spec]:
     ]
 
 
-def codec_specs(preset: Preset, codec: MixWavCodec) -> list[Spec]:
+def codec_specs(preset: Preset, codec: MixWavCodec) -> list[ExportSpec]:
     """The encode and decode graphs of a codec, which is made exportable."""
     prepare(codec)
     grid = preset.grid.grid
     d, frames, n = grid.latent_channels, grid.window_frames, grid.window_samples
     return [
-        Spec("encode", Encode(codec), {"audio": 0.1 * torch.randn(2, 1, n)}, {"audio": ["B", 1, n]},
+        ExportSpec("encode", EncodeGraph(codec), {"audio": 0.1 * torch.randn(2, 1, n)}, {"audio": ["B", 1, n]},
              {"latents": ["B", d, frames]}),
-        Spec("decode", Decode(codec), {"latents": torch.randn(2, d, frames)}, {"latents": ["B", d, frames]},
+        ExportSpec("decode", DecodeGraph(codec), {"latents": torch.randn(2, d, frames)}, {"latents": ["B", d, frames]},
              {"audio": ["B", 1, n]}),
     ]  # fmt: skip
 
 
-def step_spec(preset: Preset, flow: nn.Module) -> Spec:
+def step_spec(preset: Preset, flow: nn.Module) -> ExportSpec:
     """The step graph of a flow."""
     d, frames, embedding = preset.grid.latent_channels, preset.grid.window_frames, preset.prompt.embedding
     known = torch.zeros(2, SLOTS, frames, dtype=torch.bool)
@@ -130,16 +130,16 @@ def step_spec(preset: Preset, flow: nn.Module) -> Spec:
     if preset.flow.picture_dim:
         examples["picture"] = torch.randn(2, frames_of(preset.grid.grid), preset.flow.picture_dim)
     inputs: dict[str, list[str | int]] = {name: ["B", *value.shape[1:]] for name, value in examples.items()}
-    return Spec("step", Step(flow, preset.flow.path), examples, inputs, {"x_next": ["B", SLOTS, d, frames]})
+    return ExportSpec("step", StepGraph(flow, preset.flow.path), examples, inputs, {"x_next": ["B", SLOTS, d, frames]})
 
 
-def text_spec(tower: TextTower, embedding: int) -> Spec:
+def text_spec(tower: TextTower, embedding: int) -> ExportSpec:
     """The text graph of a tower."""
     count = tower.max_tokens
     tokens = torch.ones(2, count, dtype=torch.long)
     mask = torch.zeros(2, count, dtype=torch.bool)
     mask[:, :5] = True
-    return Spec(
+    return ExportSpec(
         "text",
         tower.requires_grad_(False),
         {"tokens": tokens, "token_mask": mask},

@@ -30,7 +30,7 @@ from engine.bundle.separation import MaskDecoderSpec, check_decoder
 from export import guard
 from export.cpu_session import session
 from export.draft import LIMIT_BYTES, check_free, copy_files, drafted, size_bytes, write_checked
-from export.graphs import Spec, text_spec
+from export.graphs import ExportSpec, text_spec
 from export.parity import (
     OnnxGraph,
     TorchGraph,
@@ -90,7 +90,7 @@ class MaskGraph(nn.Module):
         return answer if estimate is not None else (*answer, described, plane)
 
 
-def mask_spec(network: PromptedUNet, adapter: QueryAdapter, frames: int = FRAMES, bias: float = 0.0) -> Spec:
+def mask_spec(network: PromptedUNet, adapter: QueryAdapter, frames: int = FRAMES, bias: float = 0.0) -> ExportSpec:
     """The mask graph of a network; ``frames`` are those of a section."""
     embedding = adapter.up.in_features
     plane: list[str | int] = ["B", 2, frames, BINS]
@@ -107,19 +107,19 @@ def mask_spec(network: PromptedUNet, adapter: QueryAdapter, frames: int = FRAMES
     if not network.config.estimate:
         outputs["described"] = ["B", network.config.describe, frames // 2, BINS // 2]
         outputs["plane"] = ["B", WIDTHS[4], frames // 32, BINS // 32]
-    return Spec("mask", MaskGraph(network, adapter, bias), examples, inputs, outputs)
+    return ExportSpec("mask", MaskGraph(network, adapter, bias), examples, inputs, outputs)
 
 
-def answer_spec(spec: Spec) -> Spec | None:
+def answer_spec(spec: ExportSpec) -> ExportSpec | None:
     """The end of a mask graph as a graph of its own; None where it takes estimates, which depend on the prompt."""
     if "described" not in spec.outputs:
         return None
     heard = {name: spec.outputs[name] for name in MIX_FEATURES}
     outputs = {name: axes for name, axes in spec.outputs.items() if name not in MIX_FEATURES}
-    return Spec(ANSWER, spec.module, {}, {**spec.inputs, **heard}, outputs)
+    return ExportSpec(ANSWER, spec.module, {}, {**spec.inputs, **heard}, outputs)
 
 
-def cut_answer(answer: Spec, mask: Path, path: Path) -> None:
+def cut_answer(answer: ExportSpec, mask: Path, path: Path) -> None:
     """Write the end of a mask graph.
 
     Args:

@@ -17,7 +17,7 @@ from torch import nn
 from engine.latents import SLOTS, Slot
 from engine.tasks import known_mask
 from export.cpu_session import session
-from export.graphs import Spec
+from export.graphs import ExportSpec
 
 TOLERANCE = {"fp32": 1e-3, "fp16": 2e-2, "int8": 5e-2}  # by how weights are stored
 QUIET = 1e-3  # root mean square below which an answer counts as silence
@@ -33,7 +33,7 @@ class Disagreement(RuntimeError):
 class TorchGraph:
     """A graph answered by its torch module."""
 
-    def __init__(self, spec: Spec) -> None:
+    def __init__(self, spec: ExportSpec) -> None:
         self.spec = spec
 
     def __call__(self, **inputs: AnyArray) -> AnyArray:
@@ -84,7 +84,7 @@ def at_level(audio: AnyArray, level_db: float) -> AnyArray:
     return np.asarray(audio * np.float32(10 ** (level_db / 20) / max(1e-6, _rms(audio))))
 
 
-def pictures(step: Spec, rows: int) -> list[AnyArray | None]:
+def pictures(step: ExportSpec, rows: int) -> list[AnyArray | None]:
     """Pictures ``(B,F,P)`` to try: zeros, and one that begins and ends with zeros; None for a step that takes none."""
     if "picture" not in step.inputs:
         return [None]
@@ -117,7 +117,9 @@ def solve(
     return {"latents": x, "audio": graphs["decode"](latents=np.ascontiguousarray(x[:, Slot.STEM]))}
 
 
-def check(specs: list[Spec], files: dict[str, Path], rate_hz: int, precision: str, steps: int) -> dict[str, float]:
+def check(
+    specs: list[ExportSpec], files: dict[str, Path], rate_hz: int, precision: str, steps: int
+) -> dict[str, float]:
     """Compare every graph and whole trajectories.
 
     Returns:
@@ -165,7 +167,7 @@ def check_tolerance(
     return tolerance
 
 
-def tokens_of(text: Spec, rows: int) -> tuple[AnyArray, AnyArray]:
+def tokens_of(text: ExportSpec, rows: int) -> tuple[AnyArray, AnyArray]:
     """Tokens (rows, T) and their mask to try a text graph with."""
     count = int(text.inputs["tokens"][1])
     rng = np.random.default_rng(rows)

@@ -18,7 +18,7 @@ import numpy as np
 from engine.bundle.bundle import FORMAT, Bundle, Manifest, load_bundle, manifest_to_json, write_manifest
 from engine.latents import SLOTS, Slot
 from export.draft import check_free, copy_files, drafted
-from export.graphs import Spec, codec_specs, step_spec
+from export.graphs import ExportSpec, codec_specs, step_spec
 from export.parity import OnnxGraph, TorchGraph, check_tolerance, difference, pictures, solve, sounds
 from export.to_onnx import export_graph
 from export.write import PARITY_STEPS, commit, graph_entry, read_preset, summary
@@ -29,7 +29,7 @@ from training.trainer.arguments import SETTINGS
 
 
 @dataclass(frozen=True, slots=True)
-class Refit:
+class ReplaceablePart:
     """A part of a bundle that a run can take the place of.
 
     Attributes:
@@ -39,8 +39,8 @@ class Refit:
     """
 
     what: str
-    specs: Callable[[Path], list[Spec]]
-    check: Callable[[list[Spec], Path, Manifest], dict[str, float]]
+    specs: Callable[[Path], list[ExportSpec]]
+    check: Callable[[list[ExportSpec], Path, Manifest], dict[str, float]]
 
 
 def refit(run: Path, base: Bundle, folder: Path, version: str = "1.0.0", replaces: bool = False) -> Manifest:
@@ -73,7 +73,9 @@ def _stage(run: Path) -> str:
     return str(stage)
 
 
-def _fill(draft: Path, part: Refit, specs: list[Spec], base: Bundle, run: Path, name: str, version: str) -> Manifest:
+def _fill(
+    draft: Path, part: ReplaceablePart, specs: list[ExportSpec], base: Bundle, run: Path, name: str, version: str
+) -> Manifest:
     old, spec = base.manifest, specs[0]
     graph = old.graphs[spec.name]
     if spec.inputs != graph.inputs or spec.outputs != graph.outputs:
@@ -100,12 +102,12 @@ def _fill(draft: Path, part: Refit, specs: list[Spec], base: Bundle, run: Path, 
     return manifest
 
 
-def _step(run: Path) -> list[Spec]:
+def _step(run: Path) -> list[ExportSpec]:
     preset = read_preset(run)
     return [step_spec(preset, load_flow(preset, run))]
 
 
-def _decoder(run: Path) -> list[Spec]:
+def _decoder(run: Path) -> list[ExportSpec]:
     if not (run / "codec.pt").is_file():
         raise ValueError(
             f"{run} is not finished (no codec.pt); let `python -m training codec --resume {run}` end first"
@@ -115,7 +117,7 @@ def _decoder(run: Path) -> list[Spec]:
     return [decode, encode]
 
 
-def check_decoder(specs: list[Spec], folder: Path, manifest: Manifest) -> dict[str, float]:
+def check_decoder(specs: list[ExportSpec], folder: Path, manifest: Manifest) -> dict[str, float]:
     """Compare a decoder with torch, and the run's encoder with the bundle's, whose latents it must know.
 
     Raises:
@@ -140,17 +142,17 @@ def check_decoder(specs: list[Spec], folder: Path, manifest: Manifest) -> dict[s
     return {"tolerance": tolerance, "measured": max(worst, manifest.parity.get("measured", 0.0))}
 
 
-def _check_step(specs: list[Spec], folder: Path, manifest: Manifest) -> dict[str, float]:
+def _check_step(specs: list[ExportSpec], folder: Path, manifest: Manifest) -> dict[str, float]:
     return check_step(specs[0], folder, manifest)
 
 
 PARTS = {  # by the stage of the run
-    "flow": Refit("flow", _step, _check_step),
-    "codec": Refit("codec's decoder", _decoder, check_decoder),
+    "flow": ReplaceablePart("flow", _step, _check_step),
+    "codec": ReplaceablePart("codec's decoder", _decoder, check_decoder),
 }
 
 
-def check_step(spec: Spec, folder: Path, manifest: Manifest) -> dict[str, float]:
+def check_step(spec: ExportSpec, folder: Path, manifest: Manifest) -> dict[str, float]:
     """Compare the step with torch over whole trajectories; both go through the bundle's own codec.
 
     Raises:

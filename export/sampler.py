@@ -41,7 +41,7 @@ FONT_CREDIT = {
 
 
 @dataclass(frozen=True, slots=True)
-class TakenNote:
+class SourceNote:
     """One recorded note on its way into the bundle.
 
     Attributes:
@@ -70,7 +70,7 @@ def main(argv: list[str]) -> str:
     if sounds.banks is None:
         raise FileNotFoundError("no note banks here; set FLUXSTEM_SOUNDS to a sounds folder")
     table = tomllib.loads((HERE / "instruments.toml").read_text("utf-8"))
-    font = _Font(sounds.font)
+    font = _SoundFontNotes(sounds.font)
     written = {
         name: _write_instrument(args.out, name, row, sounds.banks, font)
         for name, row in table.items() if args.only in (None, name)
@@ -88,7 +88,7 @@ def _description(written: dict[str, Any]) -> str:
     return f'{{"fluxstem_sampler": {FORMAT}, "version": "1.0.0", "rate_hz": {RATE}, "instruments": {{\n{rows}\n}}}}\n'
 
 
-def _write_instrument(out: Path, name: str, row: dict[str, Any], banks: Path, font: _Font) -> dict[str, Any]:
+def _write_instrument(out: Path, name: str, row: dict[str, Any], banks: Path, font: _SoundFontNotes) -> dict[str, Any]:
     taken = list(_bank_notes(banks, row) if "bank" in row else font.notes(row))
     kind = row["kind"]
     parts: list[Audio] = []
@@ -119,7 +119,7 @@ def _write_instrument(out: Path, name: str, row: dict[str, Any], banks: Path, fo
     }  # fmt: skip
 
 
-def _note_row(one: TakenNote, audio_NC: Audio, at: int, loop: tuple[int, int] | None) -> dict[str, Any]:
+def _note_row(one: SourceNote, audio_NC: Audio, at: int, loop: tuple[int, int] | None) -> dict[str, Any]:
     row: dict[str, Any] = {
         "midi": round(one.midi, 2), "velocity": list(one.velocity), "start": at, "samples": len(audio_NC),
         "attack": _attack(audio_NC), "level_db": round(_level_db(audio_NC), 2),
@@ -127,7 +127,7 @@ def _note_row(one: TakenNote, audio_NC: Audio, at: int, loop: tuple[int, int] | 
     return row | ({"loop": list(loop)} if loop else {}) | ({"piece": one.piece} if one.piece else {})
 
 
-def _prepared(one: TakenNote, kind: str) -> tuple[Audio, tuple[int, int] | None]:
+def _prepared(one: SourceNote, kind: str) -> tuple[Audio, tuple[int, int] | None]:
     """A note cut to length: with a loop where it can be held, else with a fade at its end."""
     audio_NC = one.audio_NC[: round(LONGEST_S[kind] * RATE)].copy()
     loop = _find_loop(audio_NC) if kind == "sustained" else None
@@ -189,7 +189,7 @@ def _attack(audio_NC: Audio) -> int:
     return min(int(np.argmax(smooth_N >= smooth_N.max() / 8)), round(0.15 * RATE))
 
 
-def _bank_notes(banks: Path, row: dict[str, Any]) -> Iterator[TakenNote]:
+def _bank_notes(banks: Path, row: dict[str, Any]) -> Iterator[SourceNote]:
     folder = banks / row["bank"]
     index = json.loads((folder / "index.json").read_text("utf-8"))
     wanted = [one for one in index["files"] if row.get("articulation") in (None, one["articulation"])]
@@ -207,15 +207,15 @@ def _bank_notes(banks: Path, row: dict[str, Any]) -> Iterator[TakenNote]:
         for (key, _), one in sorted(kept.items()):
             if key == midi:
                 pitch = midi + one.get("tuning_cents", 0) / 100
-                yield TakenNote(_read(folder / one["file"], row), pitch, (one["velocity_low"], one["velocity_high"]))
+                yield SourceNote(_read(folder / one["file"], row), pitch, (one["velocity_low"], one["velocity_high"]))
 
 
-def _kit_notes(folder: Path, files: list[dict[str, Any]], row: dict[str, Any]) -> Iterator[TakenNote]:
+def _kit_notes(folder: Path, files: list[dict[str, Any]], row: dict[str, Any]) -> Iterator[SourceNote]:
     """Of every piece that General MIDI knows, as many strokes as the row says."""
     for piece, midi in row["pieces"].items():
         strokes = [one for one in files if one["piece"] == piece][: row.get("strokes", 4)]
         for one in strokes:
-            yield TakenNote(
+            yield SourceNote(
                 _read(folder / one["file"], row), midi, (one["velocity_low"], one["velocity_high"]), piece
             )  # fmt: skip
 
@@ -230,21 +230,21 @@ def _read(path: Path, row: dict[str, Any]) -> Audio:
     return np.asarray(np.repeat(audio_NC, channels, axis=1) if audio_NC.shape[1] < channels else audio_NC)
 
 
-class _Font:
+class _SoundFontNotes:
     """Single notes of the SoundFont, mono."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._synth: Any = None
 
-    def notes(self, row: dict[str, Any]) -> Iterator[TakenNote]:
+    def notes(self, row: dict[str, Any]) -> Iterator[SourceNote]:
         if self._synth is None:
             self._synth = importlib.import_module("tinysoundfont").Synth(samplerate=RATE, gain=-6)
             self._font = self._synth.sfload(str(self._path))
         for midi in range(row["low"], row["high"] + 1, row.get("step", FONT_STEP)):
             audio_NC = self._note(midi, row["program"], LONGEST_S[row["kind"]])
             if np.abs(audio_NC).max() > 1e-3:  # some presets are silent outside their range
-                yield TakenNote(audio_NC, midi)
+                yield SourceNote(audio_NC, midi)
 
     def _note(self, midi: int, program: int, seconds: float) -> Audio:
         self._synth.sounds_off()

@@ -14,7 +14,7 @@ import torch
 from onnx import numpy_helper
 from torch import nn
 
-from export.graphs import Spec
+from export.graphs import ExportSpec
 from export.storage import store_weights
 from training.finetune.graph_values import TRANSPOSED
 
@@ -23,7 +23,7 @@ DIMS = {"B": "batch", "P": "prompts"}  # letters of dynamic axes, and what a gra
 MOST = {"B": 1024, "P": 1024}
 
 
-def export_graph(spec: Spec, path: Path, half: bool) -> None:
+def export_graph(spec: ExportSpec, path: Path, half: bool) -> None:
     """Write a graph.
 
     Args:

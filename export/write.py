@@ -26,7 +26,7 @@ from engine.tasks import TASKS
 from export import guard
 from export.conditions import EncoderGraph, conditions, largest_difference
 from export.draft import LIMIT_BYTES, check_free, drafted, size_bytes, write_checked
-from export.graphs import Spec, specs
+from export.graphs import ExportSpec, specs
 from export.parity import check, check_tolerance
 from export.to_onnx import export_graph
 from training.config import Preset, preset_of_run
@@ -111,7 +111,7 @@ def _manifest(
     draft: Path,
     run: Path,
     preset: Preset,
-    graphs: list[Spec],
+    graphs: list[ExportSpec],
     extra: list[EncoderGraph],
     parity: dict[str, float],
     name: str,
@@ -164,7 +164,7 @@ MASK = {"power": 0.7, "floor_db": -80.0, "bias_db": 0.0}
 PRESENCE = {"midpoint_db": -20.0, "slope_db": 3.0}  # found against wrongly found on held-out mixes: training/LOG.md
 
 
-def graph_entry(spec: Spec, draft: Path, precision: str) -> GraphSpec:
+def graph_entry(spec: ExportSpec, draft: Path, precision: str) -> GraphSpec:
     """The manifest's entry for a graph in ``draft``."""
     file = f"{spec.name}.onnx"
     return GraphSpec(

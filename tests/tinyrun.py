@@ -7,7 +7,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 from engine.bundle.bundle import load_bundle
-from export.graphs import Spec
+from export.graphs import ExportSpec
 from export.to_onnx import export_graph
 from export.write import write_bundle
 from training.codec.train import train_codec
@@ -85,14 +85,14 @@ def make(folder: Path) -> TinyRun:
     return made
 
 
-def exported_before(bundle: Path) -> Callable[[Spec, Path, bool], None]:
+def exported_before(bundle: Path) -> Callable[[ExportSpec, Path, bool], None]:
     """An ``export_graph`` that copies the file of a graph which the bundle has in the same shape; all others it traces.
 
     Tracing takes seconds. The bundle's own parity check still compares every file with the run's weights.
     """
     graphs = load_bundle(bundle).manifest.graphs
 
-    def again(spec: Spec, path: Path, half: bool) -> None:
+    def again(spec: ExportSpec, path: Path, half: bool) -> None:
         had = graphs[spec.name]
         if (had.inputs, had.outputs, had.precision) == (spec.inputs, spec.outputs, "fp16" if half else "fp32"):
             shutil.copyfile(bundle / had.file, path)

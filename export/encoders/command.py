@@ -29,7 +29,7 @@ from engine.bundle.bundle import (
 from export.conditions import Arrays, EncoderGraph, encoder_entry, frames_to_try, largest_difference
 from export.draft import copy_files, drafted
 from export.encoders.graphs import GRAPHS, EncoderTarget, audio_spec, scene_spec, text_spec
-from export.graphs import Spec
+from export.graphs import ExportSpec
 from export.guard import SHIPPED
 from export.parity import TOLERANCE, check_tolerance, sounds
 from export.to_onnx import export_graph
@@ -52,7 +52,7 @@ class ExportedGraphs:
     difference: float
 
 
-def inputs_to_try(spec: Spec, wanted: EncoderTarget, vocabulary: int) -> list[Arrays]:
+def inputs_to_try(spec: ExportSpec, wanted: EncoderTarget, vocabulary: int) -> list[Arrays]:
     """Inputs that the graph was not traced with: other batches, masks of every length, silence, black frames."""
     rng = np.random.default_rng(7)
     if spec.name == "audio":
@@ -78,7 +78,7 @@ def make(folder: Path, args: argparse.Namespace, wanted: EncoderTarget) -> Expor
     adapters = load_adapters(args.adapters) if args.adapters else {}
     clap, clip = clap_of(args), clip_of(args)
     towers: dict[str, Any] = {"text": clap, "audio": clap, "scene": clip}
-    specs: dict[str, Callable[[Any, EncoderTarget, Any], Spec]] = {
+    specs: dict[str, Callable[[Any, EncoderTarget, Any], ExportSpec]] = {
         "text": text_spec,
         "audio": audio_spec,
         "scene": scene_spec,
@@ -100,7 +100,7 @@ def make(folder: Path, args: argparse.Namespace, wanted: EncoderTarget) -> Expor
     return ExportedGraphs(graphs, encoders, worst)
 
 
-def _encoder(spec: Spec, folder: Path, wanted: EncoderTarget) -> EncoderSpec:
+def _encoder(spec: ExportSpec, folder: Path, wanted: EncoderTarget) -> EncoderSpec:
     if spec.name != "text":
         return encoder_entry(spec, wanted.grid.sample_rate_hz)
     return EncoderSpec(

@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from engine.latents import LatentGrid
-from export.graphs import Spec
+from export.graphs import ExportSpec
 from training.pretrained.clap import ClapAudio, ClapText, ClapTowers
 from training.pretrained.clip import ClipFrames, ClipTower
 from training.pretrained.graphs import AudioPromptEncoder, FramePromptEncoder, TextPromptEncoder
@@ -44,7 +44,7 @@ class EncoderTarget:
     pooled: bool = False
 
 
-def text_spec(clap: ClapTowers, wanted: EncoderTarget, adapters: Adapters) -> Spec:
+def text_spec(clap: ClapTowers, wanted: EncoderTarget, adapters: Adapters) -> ExportSpec:
     """The graph of words.
 
     Raises:
@@ -60,7 +60,7 @@ def text_spec(clap: ClapTowers, wanted: EncoderTarget, adapters: Adapters) -> Sp
     mask = torch.zeros(2, count, dtype=torch.bool)
     mask[:, :5] = True
     tokens = torch.where(mask, 3, 0)
-    return Spec(
+    return ExportSpec(
         "text",
         TextPromptEncoder(ClapText(clap, pooled), adapter).eval(),
         {"tokens": tokens, "token_mask": mask},
@@ -69,7 +69,7 @@ def text_spec(clap: ClapTowers, wanted: EncoderTarget, adapters: Adapters) -> Sp
     )
 
 
-def audio_spec(clap: ClapTowers, wanted: EncoderTarget, adapters: Adapters) -> Spec:
+def audio_spec(clap: ClapTowers, wanted: EncoderTarget, adapters: Adapters) -> ExportSpec:
     """The graph of sound examples.
 
     Raises:
@@ -77,7 +77,7 @@ def audio_spec(clap: ClapTowers, wanted: EncoderTarget, adapters: Adapters) -> S
     """
     adapter, samples = adapters.get("audio"), wanted.grid.window_samples
     dim = _length("audio", clap.dim, adapter, wanted.embedding)
-    return Spec(
+    return ExportSpec(
         "audio",
         AudioPromptEncoder(ClapAudio(clap, wanted.grid.sample_rate_hz), adapter).eval(),
         {"audio": 0.1 * torch.randn(2, 1, samples)},
@@ -86,7 +86,7 @@ def audio_spec(clap: ClapTowers, wanted: EncoderTarget, adapters: Adapters) -> S
     )
 
 
-def scene_spec(clip: ClipTower, wanted: EncoderTarget, adapters: Adapters) -> Spec:
+def scene_spec(clip: ClipTower, wanted: EncoderTarget, adapters: Adapters) -> ExportSpec:
     """The graph of pictures and videos.
 
     Raises:
@@ -96,7 +96,7 @@ def scene_spec(clip: ClipTower, wanted: EncoderTarget, adapters: Adapters) -> Sp
     dim = _length("scene", clip.dim, scene, wanted.embedding)
     features = _length("picture", clip.dim, picture, wanted.picture)
     frames, size = frames_of(wanted.grid), clip.size_px
-    return Spec(
+    return ExportSpec(
         "scene",
         FramePromptEncoder(ClipFrames(clip), picture, scene).eval(),
         {"frames": torch.rand(2, frames, size, size, 3)},

@@ -9,7 +9,7 @@ from torch import nn
 
 from engine.bundle.separation import EXPERT_KINDS, SIDES
 from engine.bundle.separator import LEVEL_DB, SpectrumSpec
-from export.graphs import Spec
+from export.graphs import ExportSpec
 
 RATE_HZ = 44_100
 MASK_SPECTRUM = SpectrumSpec(fft_samples=4096, hop_samples=1024, bins=1024, frames=512)  # that of the mask graph
@@ -55,11 +55,11 @@ class ForeignSeparator:
             return SIDES, self.spectrum.frames, self.spectrum.bins
         return SIDES, self.window_samples
 
-    def spec(self, graph: str) -> Spec:
+    def spec(self, graph: str) -> ExportSpec:
         """The graph to export, named ``graph``."""
         assert self.network is not None  # only what is no graph yet is exported
         given = EXPERT_KINDS[self.domain][0]
         axes: list[str | int] = ["B", *self.shape]
         examples = {given: torch.rand(2, *self.shape) * 0.1}
         outputs: dict[str, list[str | int]] = {stem: list(axes) for stem in self.stems}
-        return Spec(graph, self.network, examples, {given: list(axes)}, outputs)
+        return ExportSpec(graph, self.network, examples, {given: list(axes)}, outputs)

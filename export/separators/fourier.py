@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 
-class Fourier(nn.Module):
+class RealFourier(nn.Module):
     """Real samples (..., N) <-> real and imaginary parts (..., N // 2 + 1).
 
     Args:
@@ -79,7 +79,7 @@ def overlap_add(framed: Tensor, overlap: int) -> Tensor:
     return torch.stack(parts).sum(0).flatten(-2)
 
 
-class ShortTime(nn.Module):
+class RealStft(nn.Module):
     """Audio (..., samples) <-> real and imaginary parts (..., bins, frames), Hann window, centred on reflected edges.
 
     The same numbers as ``torch.stft`` and ``torch.istft`` give with ``center=True``.
@@ -93,7 +93,7 @@ class ShortTime(nn.Module):
         super().__init__()
         if fft_samples % hop_samples or fft_samples % 2:
             raise ValueError(f"a hop must divide its even window, got {hop_samples} and {fft_samples}")
-        self.fourier = Fourier(fft_samples)
+        self.fourier = RealFourier(fft_samples)
         self.size, self.hop, self.samples, self.reflect = fft_samples, hop_samples, samples, reflect
         self.overlap = fft_samples // hop_samples
         self.frames = 1 + samples // hop_samples

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from export.separators.foreign import ForeignSeparator
-from export.separators.fourier import Fourier, frame, overlap_add
+from export.separators.fourier import RealFourier, frame, overlap_add
 from training.trainer.checkpoints import NUMPY_TYPES, as_float_tensors, load_weights, read_checkpoint
 
 CLASS = "demucs.htdemucs.HTDemucs"
@@ -86,7 +86,7 @@ class HtdemucsGraph(nn.Module):
     def __init__(self, network: Any, samples: int) -> None:
         super().__init__()
         self.network, self.samples = network, samples
-        self.fourier = Fourier(network.nfft)
+        self.fourier = RealFourier(network.nfft)
         self.register_buffer("window", torch.hann_window(network.nfft), persistent=False)
         self.hop = network.hop_length
         self.edge = self.hop // 2 * 3

@@ -22,9 +22,9 @@ from torch import Tensor, nn
 
 from engine.bundle.separation import EXPERT_KINDS, SIDES, Axes
 from engine.bundle.separator import STEM_NAME, SpectrumSpec
-from export.graphs import Spec
+from export.graphs import ExportSpec
 from export.separators.foreign import RATE_HZ, ForeignSeparator
-from export.separators.fourier import ShortTime
+from export.separators.fourier import RealStft
 from export.to_onnx import export_graph
 
 PARTS = 2 * SIDES  # real and imaginary of both sides
@@ -220,7 +220,7 @@ def _split_stems(
 class SpectrogramFrontEnd(nn.Module):
     """Audio (B, 2, N) -> spectra (B, 4, bins, frames)."""
 
-    def __init__(self, transform: ShortTime, bins: int) -> None:
+    def __init__(self, transform: RealStft, bins: int) -> None:
         super().__init__()
         self.transform, self.bins = transform, bins
 
@@ -232,7 +232,7 @@ class SpectrogramFrontEnd(nn.Module):
 class SpectrogramBackEnd(nn.Module):
     """Spectra (B, S, 4, bins, frames) -> audio (B, 2, N) of every stem."""
 
-    def __init__(self, transform: ShortTime, bins: int) -> None:
+    def __init__(self, transform: RealStft, bins: int) -> None:
         super().__init__()
         self.transform, self.missing = transform, transform.fourier.bins - bins
 
@@ -251,17 +251,17 @@ def wrap_transforms(
         model: takes ``spectra``.
         stems: what these are called as sound.
     """
-    transform = ShortTime(spectrum.fft_samples, spectrum.hop_samples, samples)
+    transform = RealStft(spectrum.fft_samples, spectrum.hop_samples, samples)
     plane = (PARTS, spectrum.bins, spectrum.frames)
     audio: Axes = ["B", SIDES, samples]
-    front = Spec(
+    front = ExportSpec(
         "front",
         SpectrogramFrontEnd(transform, spectrum.bins),
         {"audio": torch.zeros(2, SIDES, samples)},
         {"audio": audio},
         {"spectra": ["B", *plane]},
     )
-    back = Spec(
+    back = ExportSpec(
         "back", SpectrogramBackEnd(transform, spectrum.bins), {"spectra": torch.zeros(2, len(stems), *plane)},
         {"spectra": ["B", len(stems), *plane]}, dict.fromkeys(stems, audio),
     )  # fmt: skip
@@ -286,7 +286,7 @@ def wrap_transforms(
     return whole
 
 
-def _exported(spec: Spec, folder: Path) -> onnx.ModelProto:
+def _exported(spec: ExportSpec, folder: Path) -> onnx.ModelProto:
     file = folder / f"{spec.name}.onnx"
     export_graph(spec, file, half=False)
     return compose.add_prefix(onnx.load(str(file)), f"{spec.name}.")

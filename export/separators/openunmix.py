@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from export.separators.foreign import RATE_HZ, ForeignSeparator
-from export.separators.fourier import ShortTime
+from export.separators.fourier import RealStft
 from training.trainer.checkpoints import as_float_tensors, load_weights, read_checkpoint
 
 SUFFIXES = (".pth", ".pt", ".chkpnt")
@@ -44,7 +44,7 @@ class OpenUnmixGraph(nn.Module):
     def __init__(self, nets: list[nn.Module], fft_samples: int, hop_samples: int, samples: int) -> None:
         super().__init__()
         self.nets = nn.ModuleList(nets)
-        self.transform = ShortTime(fft_samples, hop_samples, samples)
+        self.transform = RealStft(fft_samples, hop_samples, samples)
 
     def forward(self, audio: Tensor) -> tuple[Tensor, ...]:
         real, imaginary = self.transform.analyse(audio)

@@ -8,8 +8,8 @@ from engine.bundle.bundle import load_bundle
 from export.flow_estimate import (
     ARMS,
     FRAMES,
+    ArmTrial,
     FlowEstimator,
-    Job,
     audio_of,
     judged,
     prepared,
@@ -67,12 +67,12 @@ def test_a_step_teaches_the_flow_s_input_and_both_arms_answer_the_same_questions
     estimator = FlowEstimator(load_bundle(small_bundle))
     for name, seed, count in (("train", 8_100, 4), ("held", 8_200, 3)):
         prepared(StemPool([stems]), estimator, seed, count, tmp_path / f"{name}.npy")
-    jobs = [Job(arm, 1, tmp_path / "mask.pt", [stems], [stems], tmp_path, 1, 1e-3) for arm in ARMS]
-    plain, wider = (trained(job) for job in jobs)
+    trials = [ArmTrial(arm, 1, tmp_path / "mask.pt", [stems], [stems], tmp_path, 1, 1e-3) for arm in ARMS]
+    plain, wider = (trained(trial) for trial in trials)
     assert plain.from_estimate is None
     assert wider.from_estimate is not None
     assert wider.from_estimate.weight.abs().max() > 0
-    rows = [judged(job, one) for job, one in zip(jobs, (plain, wider), strict=True)]
+    rows = [judged(trial, one) for trial, one in zip(trials, (plain, wider), strict=True)]
     assert [sorted(r) for r in rows[0]] == [sorted(r) for r in rows[1]]
 
 

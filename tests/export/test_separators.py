@@ -16,7 +16,7 @@ from export.__main__ import main as export
 from export.parity import TOLERANCE, Disagreement
 from export.separators import spleeter, write
 from export.separators.foreign import MASK_SPECTRUM, ForeignSeparator
-from export.separators.fourier import Fourier, ShortTime
+from export.separators.fourier import RealFourier, RealStft
 from training.trainer.checkpoints import NUMPY_TYPES, read_checkpoint
 
 pytestmark = pytest.mark.slow
@@ -94,17 +94,17 @@ def test_what_is_no_checkpoint_is_refused_in_a_sentence(tmp_path):
 @pytest.mark.parametrize("size", [256, 4096, 6144])
 def test_the_transform_gives_the_numbers_of_torch(size):
     x = torch.randn(3, size, generator=torch.Generator().manual_seed(0))
-    real, imaginary = Fourier(size).analyse(x)
+    real, imaginary = RealFourier(size).analyse(x)
     wanted = torch.fft.rfft(x)
     torch.testing.assert_close(real, wanted.real, atol=2e-4, rtol=0)
     torch.testing.assert_close(imaginary, wanted.imag, atol=2e-4, rtol=0)
-    torch.testing.assert_close(Fourier(size).synthesise(real, imaginary), x, atol=1e-5, rtol=0)
+    torch.testing.assert_close(RealFourier(size).synthesise(real, imaginary), x, atol=1e-5, rtol=0)
 
 
 @pytest.mark.parametrize(("fft", "hop", "samples"), [(1024, 256, 5120), (256, 128, 1000), (768, 256, 4000)])
 def test_the_short_time_transform_gives_the_numbers_of_torch(fft, hop, samples):
     x = torch.randn(2, 2, samples, generator=torch.Generator().manual_seed(0))
-    transform = ShortTime(fft, hop, samples)
+    transform = RealStft(fft, hop, samples)
     real, imaginary = transform.analyse(x)
     window = torch.hann_window(fft)
     wanted = torch.stft(x.flatten(0, 1), fft, hop, window=window, return_complex=True).unflatten(0, (2, 2))
