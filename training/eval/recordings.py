@@ -41,7 +41,7 @@ WORDS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Cast:
+class MixRecipe:
     """Who plays in a mix, and what is asked for.
 
     Attributes:
@@ -115,25 +115,25 @@ def example(material: HeldOutStems, name: str, number: int, samples: int, rng: R
     Raises:
         ValueError: the held-out stems have nothing for this set.
     """
-    cast = CASTS[name](material, number, rng)
+    recipe = MIX_RECIPES[name](material, number, rng)
     pool = material.pool
-    stems, gain = placed(rng, pool, cast.players, samples, cast.balanced)
+    stems, gain = placed(rng, pool, recipe.players, samples, recipe.balanced)
     heard = [
-        (stem, audio * gain) for stem, audio in stems if not cast.pieces or set(pool.names[stem]) & set(cast.pieces)
+        (stem, audio * gain) for stem, audio in stems if not recipe.pieces or set(pool.names[stem]) & set(recipe.pieces)
     ]
-    heard = _levelled(rng, heard) if cast.levelled else heard
+    heard = _levelled(rng, heard) if recipe.levelled else heard
     if not heard:
         return None
     mix_CN = np.sum([audio for _, audio in heard], axis=0, dtype=np.float32)
     gain = np.float32(min(1.0, PEAK / max(1e-9, float(np.abs(mix_CN).max()))))
-    named = [audio for stem, audio in heard if cast.asked in pool.names[stem]]
+    named = [audio for stem, audio in heard if recipe.asked in pool.names[stem]]
     stem_CN = np.sum(named, axis=0, dtype=np.float32) if named else np.zeros_like(mix_CN)
-    rest_CN = np.sum([audio for stem, audio in heard if cast.asked not in pool.names[stem]], axis=0, dtype=np.float32)
+    rest_CN = np.sum([audio for stem, audio in heard if recipe.asked not in pool.names[stem]], axis=0, dtype=np.float32)
     if named and min(level_db(stem_CN, mix_CN), level_db(np.broadcast_to(rest_CN, mix_CN.shape), mix_CN)) < QUIET_DB:
         return None
-    inside = cast.pieces or tuple(dict.fromkeys(player.family for player in cast.players))
+    inside = recipe.pieces or tuple(dict.fromkeys(player.family for player in recipe.players))
     return EvalExample(
-        set=name, number=number, rate_hz=RATE, family=cast.asked, prompt=material.phrase(cast.asked, rng),
+        set=name, number=number, rate_hz=RATE, family=recipe.asked, prompt=material.phrase(recipe.asked, rng),
         inside=inside, sources=tuple(sorted({pool.labels[stem]["source"] for stem, _ in heard})),
         mix_CN=(mix_CN * gain).astype(np.float32), stem_CN=(stem_CN * gain).astype(np.float32),
     )  # fmt: skip
@@ -149,19 +149,21 @@ def _levelled(rng: Rng, heard: list[tuple[int, Audio]]) -> list[tuple[int, Audio
     ]
 
 
-def _duet(material: HeldOutStems, number: int, rng: Rng) -> Cast:
+def _duet(material: HeldOutStems, number: int, rng: Rng) -> MixRecipe:
     return _group(material, number, rng, [[]])
 
 
-def _band(material: HeldOutStems, number: int, rng: Rng) -> Cast:
+def _band(material: HeldOutStems, number: int, rng: Rng) -> MixRecipe:
     return _group(material, number, rng, [["drums"], _basses(material), []])
 
 
-def _dense(material: HeldOutStems, number: int, rng: Rng) -> Cast:
+def _dense(material: HeldOutStems, number: int, rng: Rng) -> MixRecipe:
     return _group(material, number, rng, [["drums"], _basses(material), [], [], [], []], strangers=True)
 
 
-def _group(material: HeldOutStems, number: int, rng: Rng, wanted: list[list[str]], strangers: bool = False) -> Cast:
+def _group(
+    material: HeldOutStems, number: int, rng: Rng, wanted: list[list[str]], strangers: bool = False
+) -> MixRecipe:
     """The next family in turn, with players of other families.
 
     Args:
@@ -183,20 +185,20 @@ def _group(material: HeldOutStems, number: int, rng: Rng, wanted: list[list[str]
             raise ValueError("the bench's sets need held-out recordings of more families; set FLUXSTEM_SOUNDS")
         fitting = [] if taken & set(names) else [name for name in left if name in names]
         chosen.append(_one(rng, pool[_one(rng, fitting or left)]))
-    return Cast(tuple(chosen), asked)
+    return MixRecipe(tuple(chosen), asked)
 
 
 def _basses(material: HeldOutStems) -> list[str]:
     return [name for name in material.able if "bass" in families()[name].groups]
 
 
-def _relatives(material: HeldOutStems, number: int, rng: Rng) -> Cast:
+def _relatives(material: HeldOutStems, number: int, rng: Rng) -> MixRecipe:
     kin = {name: _kin(material, name) for name in material.able}
     able = [name for name in material.able if kin[name]]
     if not able:
         raise ValueError("the set same-family needs held-out recordings of two instruments of one group")
     asked = able[number % len(able)]
-    return Cast((material.player(rng, asked), material.player(rng, _one(rng, kin[asked]))), asked)
+    return MixRecipe((material.player(rng, asked), material.player(rng, _one(rng, kin[asked]))), asked)
 
 
 def _kin(material: HeldOutStems, name: str) -> list[str]:
@@ -205,44 +207,44 @@ def _kin(material: HeldOutStems, name: str) -> list[str]:
     return sorted(near & set(material.by_family) - {name})
 
 
-def _song(family: str) -> Callable[[HeldOutStems, int, Rng], Cast]:
-    def cast(material: HeldOutStems, number: int, rng: Rng) -> Cast:
+def _song(family: str) -> Callable[[HeldOutStems, int, Rng], MixRecipe]:
+    def recipe(material: HeldOutStems, number: int, rng: Rng) -> MixRecipe:
         found = [span for span in material.spans if {family} < {player.family for player in span}]
         if not found:
             raise ValueError(f"the set song-{family} needs a reserved song and none is here; set FLUXSTEM_SOUNDS")
-        return Cast(tuple(_one(rng, found)), family, balanced=True)
+        return MixRecipe(tuple(_one(rng, found)), family, balanced=True)
 
-    return cast
+    return recipe
 
 
-def _kick_and_hats(material: HeldOutStems, number: int, rng: Rng) -> Cast:
+def _kick_and_hats(material: HeldOutStems, number: int, rng: Rng) -> MixRecipe:
     kits = [kit for kit in material.kits if {KICK, HATS} <= set(material.parts(kit))]
     if not kits:
         raise ValueError("the set kit needs a held-out kit with a kick drum and hi-hats")
-    return Cast((_one(rng, kits),), (KICK, HATS)[number % 2], pieces=(KICK, HATS), levelled=True)
+    return MixRecipe((_one(rng, kits),), (KICK, HATS)[number % 2], pieces=(KICK, HATS), levelled=True)
 
 
-def _kit_piece(material: HeldOutStems, number: int, rng: Rng) -> Cast:
+def _kit_piece(material: HeldOutStems, number: int, rng: Rng) -> MixRecipe:
     terms = [term for term in KIT if any(term in material.parts(kit) for kit in material.kits)]
     if not terms:
         raise ValueError("the set kit-piece needs a held-out kit")
     asked = terms[number % len(terms)]
     kit = _one(rng, [kit for kit in material.kits if asked in material.parts(kit)])
-    return Cast((kit,), asked, pieces=material.parts(kit))
+    return MixRecipe((kit,), asked, pieces=material.parts(kit))
 
 
-def _absent(material: HeldOutStems, number: int, rng: Rng) -> Cast:
+def _absent(material: HeldOutStems, number: int, rng: Rng) -> MixRecipe:
     """Duets, bands and songs by turns; what is asked for is no relative of anything there."""
-    kinds: list[Callable[[HeldOutStems, int, Rng], Cast]] = [_duet, _band]
+    kinds: list[Callable[[HeldOutStems, int, Rng], MixRecipe]] = [_duet, _band]
     kinds += [_song("vocals")] if material.spans else []
     base = kinds[number % len(kinds)](material, number, rng)
     inside = {player.family for player in base.players}
     near = {group for name in inside & set(families()) for group in families()[name].groups}
     far = [name for name, family in families().items() if name not in inside and not near & set(family.groups)]
-    return Cast(base.players, _one(rng, far), base.balanced)
+    return MixRecipe(base.players, _one(rng, far), base.balanced)
 
 
-CASTS: dict[str, Callable[[HeldOutStems, int, Rng], Cast]] = {
+MIX_RECIPES: dict[str, Callable[[HeldOutStems, int, Rng], MixRecipe]] = {
     "duet": _duet,
     "band": _band,
     "dense": _dense,

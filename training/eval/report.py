@@ -13,7 +13,7 @@ import numpy as np
 from training.atomic import write_text
 from training.eval.embeddings import ENOUGH_ACCURACY
 from training.eval.example import EvalExample
-from training.eval.recordings import CASTS
+from training.eval.recordings import MIX_RECIPES
 from training.eval.run import SILENT_SI_SDR_DB, KeptAudio, summarize
 from training.eval.sets import SETS
 from training.eval.studies import STUDIES
@@ -193,7 +193,7 @@ def by_family(run: dict[str, Any]) -> list[str]:
     systems += [name for name in ("NMF-MFCC", "oracle mask") if name in run["systems"]]
     found: dict[str, dict[str, list[float]]] = {}
     for name, values in run["values"].items():
-        if name not in CASTS:
+        if name not in MIX_RECIPES:
             continue
         for k, example in enumerate(run["sets"][name]["examples"]):
             if example["family"] not in example["inside"]:

@@ -263,7 +263,7 @@ def _mixed(resources: SetResources, name: str, number: int, samples: int, rng: R
 
 
 _MAKERS: dict[str, Callable[[SetResources, str, int, int, Rng], EvalExample | None]] = {
-    **dict.fromkeys(recordings.CASTS, _mixed),
+    **dict.fromkeys(recordings.MIX_RECIPES, _mixed),
     "mage-duet": _duet,
     "composed-band": partial(_composed, partial(band_of, SETS["composed-band"].stems)),
 }

@@ -82,8 +82,8 @@ def read_codec(bundle: Bundle, preset: Preset) -> MixWavCodec:
     codec.eval().requires_grad_(False)
     generator = torch.Generator().manual_seed(2)
     audio = 0.1 * torch.randn(1, 1, manifest.grid.window_samples, generator=generator)
-    check_same(encode, _Half(codec.encode), {"audio": audio})
-    check_same(decode, _Half(codec.decode), {"latents": codec.encode(audio)})
+    check_same(encode, _CodecHalf(codec.encode), {"audio": audio})
+    check_same(decode, _CodecHalf(codec.decode), {"latents": codec.encode(audio)})
     return codec
 
 
@@ -96,7 +96,7 @@ def read_flow(bundle: Bundle, preset: Preset) -> nn.Module:
     flow: nn.Module = build_network(preset).eval()
     path = bundle.path(bundle.manifest.graphs["step"].file)
     flow.load_state_dict(read_weights(path, flow, "flow."))
-    check_same(path, _WholeStep(flow), _question(preset))
+    check_same(path, _FullStep(flow), _question(preset))
     return flow
 
 
@@ -130,7 +130,7 @@ def read_audio_encoder(bundle: Bundle, preset: Preset) -> AdaptedAudioTower:
     ear.load_state_dict(read_weights(path, ear, "ear."))
     samples = bundle.manifest.encoders["audio"].samples
     audio = 0.1 * torch.randn(1, 1, samples, generator=torch.Generator().manual_seed(2))
-    check_same(path, _Heard(ear), {"audio": audio})
+    check_same(path, _AudioTowerGraph(ear), {"audio": audio})
     ear.tower.out = last
     with torch.no_grad():
         last.weight.zero_()
@@ -150,7 +150,7 @@ def save_tower(bundle: Bundle, preset: Preset, run: Path) -> None:
     save_atomically(state, run / TOWER_FILE)
 
 
-class _Half(nn.Module):
+class _CodecHalf(nn.Module):
     """The encoder or the decoder of a codec as a module with one input."""
 
     def __init__(self, way: Callable[[Tensor], Tensor]) -> None:
@@ -162,7 +162,7 @@ class _Half(nn.Module):
         return self.way(value)
 
 
-class _WholeStep(nn.Module):
+class _FullStep(nn.Module):
     """One step from t = 0 to t = 1, which gives the clean latents on every path."""
 
     def __init__(self, flow: nn.Module) -> None:
@@ -194,7 +194,7 @@ def _question(preset: Preset) -> dict[str, Tensor]:
     return inputs
 
 
-class _Heard(nn.Module):
+class _AudioTowerGraph(nn.Module):
     """The audio graph: takes sound with a channel axis."""
 
     def __init__(self, ear: AdaptedAudioTower) -> None:

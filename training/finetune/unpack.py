@@ -65,7 +65,7 @@ def unpack_scene(bundle: Bundle, preset: Preset, run: Path) -> None:
     encoder.load_state_dict(read_weights(path, encoder))
     size = preset.scene.size_px
     frames = torch.rand(1, frames_of(preset.grid.grid), size, size, 3, generator=torch.Generator().manual_seed(2))
-    check_same(path, _First(encoder), {"frames": frames})
+    check_same(path, _FirstOutput(encoder), {"frames": frames})
     save_scene(encoder, run)
 
 
@@ -90,7 +90,7 @@ PARTS: dict[str, tuple[str, Callable[[Bundle, Preset, Path], None]]] = {
 }
 
 
-class _First(nn.Module):
+class _FirstOutput(nn.Module):
     """Gives the first output of a module, the one that is compared with the graph."""
 
     def __init__(self, inner: nn.Module) -> None:

@@ -37,7 +37,7 @@ class UNet(nn.Module):
             self.add_module(f"down{k}_act", nn.Sequential(nn.BatchNorm2d(b, eps=NORM_EPSILON), nn.LeakyReLU(0.2)))
         widths = (WIDTHS[-1], *(2 * width for width in outs[:-1]))
         for k, (a, b) in enumerate(zip(widths, outs, strict=True), start=1):
-            layers = (nn.ConvTranspose2d(a, b, 5, stride=2), _Cut(), nn.ReLU(), nn.BatchNorm2d(b, eps=NORM_EPSILON))
+            layers = (nn.ConvTranspose2d(a, b, 5, stride=2), _Crop(), nn.ReLU(), nn.BatchNorm2d(b, eps=NORM_EPSILON))
             self.add_module(f"up{k}", nn.Sequential(*layers))
         self.up7 = nn.Sequential(nn.Conv2d(1, 2, 4, dilation=2, padding=3), nn.Sigmoid())
 
@@ -56,7 +56,7 @@ class UNet(nn.Module):
         return share
 
 
-class _Cut(nn.Module):
+class _Crop(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return x[:, :, 1:-2, 1:-2]
 

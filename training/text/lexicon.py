@@ -34,7 +34,7 @@ COMMON_NAMES = 3  # first names of a term, whose words are never hidden
 HELD_FRAMED_PER_ENTRY = 4  # framed phrasings of each entry in the held-out list
 
 
-class Uniform(Protocol):
+class RandomSource(Protocol):
     """What a draw needs: ``random.Random`` or ``numpy.random.Generator``."""
 
     def random(self) -> float:
@@ -48,7 +48,7 @@ class PhrasePool:
     bare: tuple[str, ...]
     framed: tuple[str, ...]
 
-    def draw(self, rng: Uniform) -> str:
+    def draw(self, rng: RandomSource) -> str:
         """One phrasing, bare with probability BARE_SHARE where there are bare ones."""
         at = float(rng.random())
         if self.bare and at < BARE_SHARE:
@@ -99,7 +99,7 @@ class Lexicon:
         """The families a term names: a family itself, a group all of its families, a part those it is a part of."""
         return self.members[term]
 
-    def phrases(self, term: str, split: str, rng: Uniform) -> str:
+    def phrases(self, term: str, split: str, rng: RandomSource) -> str:
         """Draw one phrasing of a term; about a microsecond.
 
         Args:
@@ -149,7 +149,7 @@ def _parts(terms: dict[str, Any]) -> dict[str, str]:
 def _split(table: dict[str, Any], members: dict[str, frozenset[str]], parts: dict[str, str]) -> Lexicon:
     owner = _owners(table["terms"])
     hidden = _hidden_words(table)
-    frames = _Frames.read(table)
+    frames = _TemplateSplit.read(table)
     pools: dict[tuple[str, str], PhrasePool] = {}
     held_list: list[tuple[str, str]] = []
     unseen_list: list[tuple[str, str]] = []
@@ -199,7 +199,7 @@ def _owners(terms: dict[str, dict[str, Any]]) -> dict[str, str]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Frames:
+class _TemplateSplit:
     """Templates with whether they are held out as such, and the phrasings that always are."""
 
     any: tuple[tuple[str, bool], ...]
@@ -207,7 +207,7 @@ class _Frames:
     always_held: frozenset[str]
 
     @classmethod
-    def read(cls, table: dict[str, Any]) -> _Frames:
+    def read(cls, table: dict[str, Any]) -> _TemplateSplit:
         rows = table["templates"]
         adjectives = [
             (frame.replace("{adj}", adjective), is_held)

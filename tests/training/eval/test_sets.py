@@ -110,7 +110,9 @@ def test_relatives_share_a_group(made):
 
 def test_what_is_asked_takes_turns(resources):
     asked = [make_set(resources, "duet", 1, seed=1, seconds=SECONDS)[0].family]
-    asked += [recordings.CASTS["duet"](resources.material, k, np.random.default_rng(k)).asked for k in range(1, 40)]
+    asked += [
+        recordings.MIX_RECIPES["duet"](resources.material, k, np.random.default_rng(k)).asked for k in range(1, 40)
+    ]
     able = resources.material.able
     assert asked == [able[k % len(able)] for k in range(40)]
 

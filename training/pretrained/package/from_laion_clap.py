@@ -118,14 +118,14 @@ def build(inner: Any, name: str, text: dict[str, int], fused: bool) -> tuple[Any
     if name not in known:
         raise ValueError(f"laion-clap has no model {name} with an HTSAT ear; it has {', '.join(known)}")
 
-    class Made:
+    class RobertaFromConfig:
         """RoBERTa from its sizes, where the package would fetch it."""
 
         @staticmethod
         def from_pretrained(_name: str) -> Any:
             return RobertaModel(RobertaConfig(**ROBERTA | text, attn_implementation="eager"))
 
-    inner.model.RobertaModel = Made
+    inner.model.RobertaModel = RobertaFromConfig
     model, config = inner.create_model(
         name, TEXT, enable_fusion=fused, fusion_type=FUSION_TYPE if fused else "None", device=torch.device("cpu")
     )
