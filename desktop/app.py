@@ -18,7 +18,7 @@ from PySide6.QtWidgets import QApplication
 
 from desktop.link import EngineLink
 from desktop.message import Message
-from desktop.models.recovery import LeftWork
+from desktop.models.recovery import RecoverableProject
 from desktop.models.settings import AppSettings
 from desktop.models.workspace import Workspace
 from desktop.smoke import begin
@@ -130,7 +130,7 @@ def open_first(window: MainWindow, paths: list[Path]) -> None:
         QTimer.singleShot(0, window.open_demo)
 
 
-def _offer(window: MainWindow, left: LeftWork) -> None:
+def _offer(window: MainWindow, left: RecoverableProject) -> None:
     window.workspace.recover(left)
     title = left.project.title or tr("untitled")
     message = Message("Fluxstem ended before {title} was closed; here is its last state", title=title)

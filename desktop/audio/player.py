@@ -109,7 +109,7 @@ class PlaybackEnd:
 
 
 @dataclass(frozen=True, slots=True)
-class RenderedAhead:
+class RenderPosition:
     """How far the audio is rendered.
 
     Attributes:
@@ -149,7 +149,7 @@ class AudioPlayer:
         self._leave = threading.Event()
         self._device_s: float | None = None
         self._stream_rate_hz = 0  # of the stream that plays or played last
-        self._ahead = RenderedAhead()
+        self._ahead = RenderPosition()
         self.stretch = Stretch()
         self.device: int | None = None
         self.device_name = ""  # of the one that plays, or played last
@@ -358,10 +358,10 @@ def fill(ring: Ring, mixer: AnyMixer) -> None:
         ring.write(mixer.render(mixer.frames_left(FILL_FRAMES)))
 
 
-def ahead_of(ring: Ring, mixer: AnyMixer) -> RenderedAhead:
+def ahead_of(ring: Ring, mixer: AnyMixer) -> RenderPosition:
     """How far the audio is rendered; for the rendering thread."""
     speed = mixer.speed if isinstance(mixer, StretchedMixer) else 1.0
-    return RenderedAhead(mixer.position, ring.frames_written, mixer.scene.loop, speed)
+    return RenderPosition(mixer.position, ring.frames_written, mixer.scene.loop, speed)
 
 
 def kept_frames(ring: Ring) -> int:

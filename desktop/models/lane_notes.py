@@ -14,11 +14,11 @@ from desktop.audio.store import AudioStore
 from desktop.message import Message
 from desktop.models.background import Background
 from desktop.models.document import Document
-from desktop.models.kept_texts import KeptTexts
 from desktop.models.lane_files import LaneFiles, name_values
 from desktop.models.lane_sound import LaneSounds
 from desktop.models.project import Lane
 from desktop.models.tempo import TempoModel
+from desktop.models.text_cache import TextCache
 from engine import (
     DrumHit,
     EngineError,
@@ -86,7 +86,7 @@ class LaneNotes(QObject):
         super().__init__(parent)
         self._document, self._store, self._sounds = document, store, sounds
         self._tempo, self._files, self._background = tempo, files, background
-        self._kept = KeptTexts(store.cache, ".notes", background)
+        self._kept = TextCache(store.cache, ".notes", background)
         self._heard: dict[str, _HeardLane] = {}
         self._shown: set[str] = set()
         self._waiting: list[str] = []

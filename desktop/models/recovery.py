@@ -24,7 +24,7 @@ STATE, LOCK, HOME, JOBS = "session.fluxstem", "lock", "saved-as", "jobs.json"
 
 
 @dataclass(frozen=True, slots=True)
-class LeftWork:
+class RecoverableProject:
     """A project left by a window that ended without closing.
 
     Attributes:
@@ -79,9 +79,9 @@ class Recovery:
                 folder=self.root,
             ) from error
 
-    def left_behind(self) -> list[LeftWork]:
+    def left_behind(self) -> list[RecoverableProject]:
         """Projects of windows that did not close, the latest first."""
-        found: list[tuple[float, LeftWork]] = []
+        found: list[tuple[float, RecoverableProject]] = []
         for folder in self.root.iterdir() if self.root.is_dir() else ():
             state = folder / STATE
             if folder == self.folder or not folder.is_dir() or not self._is_ownerless(folder):
@@ -91,11 +91,11 @@ class Recovery:
                 continue
             with contextlib.suppress(EngineError, OSError):
                 saved_as = (folder / HOME).read_text(encoding="utf-8") if (folder / HOME).is_file() else ""
-                left = LeftWork(folder, read_project(state), saved_as, _jobs(folder / JOBS))
+                left = RecoverableProject(folder, read_project(state), saved_as, _jobs(folder / JOBS))
                 found.append((state.stat().st_mtime, left))
         return [left for _, left in sorted(found, key=lambda item: -item[0])]
 
-    def forget(self, left: LeftWork) -> None:
+    def forget(self, left: RecoverableProject) -> None:
         """Delete a recovered project."""
         shutil.rmtree(left.folder, ignore_errors=True)
 

@@ -13,9 +13,9 @@ from desktop.audio.store import AudioRef, AudioStore
 from desktop.message import Message
 from desktop.models.background import Background
 from desktop.models.document import Document
-from desktop.models.kept_texts import KeptTexts
 from desktop.models.project import Project
 from desktop.models.settings import AppSettings
+from desktop.models.text_cache import TextCache
 from engine import (
     BPM_LIMITS,
     TempoEstimate,
@@ -54,7 +54,7 @@ class TempoModel(QObject):
     ) -> None:
         super().__init__(parent)
         self._document, self._store, self._settings = document, store, settings
-        self._kept = KeptTexts(store.cache, ".tempo", background)
+        self._kept = TextCache(store.cache, ".tempo", background)
         self.estimate: TempoEstimate | None = None
         self.state = "none"  # none, waiting, working, done, failed, missing, off
         self._process: QProcess | None = None

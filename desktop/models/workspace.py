@@ -32,7 +32,7 @@ from desktop.models.playback_speed import PracticeSpeed
 from desktop.models.project import Lane, LaneTake, Project, TakeOrigin
 from desktop.models.project_file import SUFFIX, ProjectLock, load_project, save_project
 from desktop.models.recent_files import keep_look
-from desktop.models.recovery import LeftWork, Recovery
+from desktop.models.recovery import RecoverableProject, Recovery
 from desktop.models.results import at_rate
 from desktop.models.settings import AppSettings
 from desktop.models.sum_check import SumCheck
@@ -47,7 +47,7 @@ TRIM_SPARE_S = 600.0
 
 
 @dataclass(frozen=True, slots=True)
-class Opening:
+class OpeningProgress:
     """A file that is being opened: its name, and the share of it that is copied."""
 
     name: str
@@ -68,7 +68,7 @@ class Workspace(QObject):
         opened: a project was begun or loaded.
         saved: path of the project file.
         place_changed: path of the project file, empty when there is none.
-        opening: an ``Opening`` while a file is copied, None when that is over.
+        opening: an ``OpeningProgress`` while a file is copied, None when that is over.
         audio_grew: hash of a long file that is still read, and how many of its samples are there.
         lane_drawn: id of a lane of which there is a new picture.
         sum_changed: level of what is heard minus the mix, in dB; None where there is nothing to compare.
@@ -145,12 +145,12 @@ class Workspace(QObject):
         if path.suffix.lower() == SUFFIX:
             self.open_project(path)
             return
-        self.opening.emit(Opening(path.name))
+        self.opening.emit(OpeningProgress(path.name))
         is_last = self._turn()
 
         def report(share: float) -> None:
             if is_last():
-                self.opening.emit(Opening(path.name, share))
+                self.opening.emit(OpeningProgress(path.name, share))
 
         def take() -> AudioRef:
             ref = self.store.take(path, self.background.check, report)
@@ -296,7 +296,7 @@ class Workspace(QObject):
         refs = self.document.audio_in_reach
         self.background.run(lambda: measure_disk(self.store, refs), then, self.fail)
 
-    def recover(self, left: LeftWork) -> None:
+    def recover(self, left: RecoverableProject) -> None:
         """Recover the project of a window that did not close."""
         is_last = self._turn()
 

@@ -34,13 +34,13 @@ from desktop.models.project_file import SUFFIX
 from desktop.models.recent_files import recent_looks
 from desktop.models.region_presence import heard_in
 from desktop.models.typed_time import seconds_of
-from desktop.models.workspace import Opening, Workspace
+from desktop.models.workspace import OpeningProgress, Workspace
 from desktop.views.actions import make_actions, show_undo
 from desktop.views.dialogs.sheet import choose
 from desktop.views.job_strip import JobStrip
 from desktop.views.lane_actions import LaneActions
 from desktop.views.motion import fade_in
-from desktop.views.notices import FirstSteps, StageNote, StatusLine, TroubleBanner
+from desktop.views.notices import FirstSteps, StageOverlay, StatusLine, TroubleBanner
 from desktop.views.peek import Peek
 from desktop.views.prompt.prompt_bar import PromptBar
 from desktop.views.queue_panel import QueuePanel, row_words
@@ -116,7 +116,7 @@ class MainWindow(QMainWindow):
         self.stage = QStackedWidget()
         self.stage.addWidget(self.welcome)
         self.stage.addWidget(self.timeline)
-        self.note = StageNote(self.stage)
+        self.note = StageOverlay(self.stage)
         self.meter = LevelMeter(self.palette_in_use, wide=True)
         self.top.place_meter(self.meter)
         self.sum = SumLamp(self.workspace, self.palette_in_use)
@@ -541,7 +541,7 @@ class MainWindow(QMainWindow):
         lane = self.workspace.document.project.lane(lane_id)
         self.prompt.show_source(lane.name if lane is not None else "")
 
-    def _show_opening(self, opening: Opening | None) -> None:
+    def _show_opening(self, opening: OpeningProgress | None) -> None:
         if opening is None:
             self.note.hide()
         else:

@@ -92,7 +92,7 @@ class TroubleBanner(QFrame):
         self.show()
 
 
-class StageNote(QFrame):
+class StageOverlay(QFrame):
     """Words over the window: what a drop does, all over it; which file is being opened, in its middle."""
 
     def __init__(self, parent: QWidget) -> None:

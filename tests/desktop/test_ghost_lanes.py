@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject
 from desktop.audio.mixer import PlaybackMixer, PlaybackSource
 from desktop.models.request_builder import draft_request
 from desktop.models.separation_run import PieceGrid, pieces_of
-from desktop.views.timeline.views_ahead import ViewsAhead
+from desktop.views.timeline.view_preloader import ViewPreloader
 from engine import Request
 
 WAIT_MS = 120_000
@@ -177,7 +177,7 @@ def test_views_come_as_many_in_a_turn_as_it_has_time_for_and_those_made_ahead_fi
         made.append(Made())
         return made[-1]
 
-    ahead = ViewsAhead(make, lambda: len(made) < 2, owner)
+    ahead = ViewPreloader(make, lambda: len(made) < 2, owner)
     ahead.refill()
     qtbot.waitUntil(lambda: len(ahead) == 2, timeout=WAIT_MS)
     old = Made()

@@ -28,7 +28,7 @@ from desktop.views.timeline.take_row import TakeRow
 from desktop.views.timeline.time_bar import TimeBar
 from desktop.views.timeline.time_rows import TimeRows
 from desktop.views.timeline.timeline_keys import press
-from desktop.views.timeline.views_ahead import ViewsAhead
+from desktop.views.timeline.view_preloader import ViewPreloader
 from desktop.views.timeline.waveform_painter import WavePicture
 from desktop.views.timeline.waveform_view import WaveformView
 from engine import AudioError
@@ -81,7 +81,7 @@ class Timeline(QWidget):
         self.ghosts: dict[str, LaneView] = {}
         self.takes: dict[str, list[TakeRow]] = {}
         self._unfolded: set[str] = set()
-        self._ahead = ViewsAhead(self._blank_view, lambda: workspace.document.project.source is not None, self)
+        self._ahead = ViewPreloader(self._blank_view, lambda: workspace.document.project.source is not None, self)
         self._ahead.more_wanted.connect(self._on_ghosts)
         self.tool = "region"
         self.time = TimeRows(workspace, self.viewport, palette, WIDTH)

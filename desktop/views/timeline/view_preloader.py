@@ -13,7 +13,7 @@ SPARE_MS = 120  # from one of them to the next
 NEXT_MS = 5  # to the next turn, in which those that are left follow; so the window goes on
 
 
-class ViewsAhead(QObject):
+class ViewPreloader(QObject):
     """Gives views to what is new in the window.
 
     Args:

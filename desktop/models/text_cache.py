@@ -11,7 +11,7 @@ from desktop.models.project_file import write_whole
 log = logging.getLogger(__name__)
 
 
-class KeptTexts:
+class TextCache:
     """Texts by the key of a sound.
 
     Args:
