@@ -55,30 +55,51 @@ def finish() -> onnx.ModelProto:
 
 
 def begin() -> onnx.ModelProto:
-    """The start of the steps: the mix's latents, gathered from those of whole windows, before the other slots.
+    """The start of the steps: latents gathered from those of whole windows where they are known, else noise on them.
 
-    ``x`` is the start once for each pass, and ``unsound`` is 0 where every latent of the mix is a number, else none.
+    ``x`` is the start once for each pass, and ``unsound`` is 0 where every latent that was gathered is a number, else
+    none.
     """
     nodes = [
         helper.make_node("Transpose", ["windows"], ["by_frame"], perm=[0, 2, 1]),
         helper.make_node("GatherND", ["by_frame", "places"], ["frames"]),
-        helper.make_node("Transpose", ["frames"], ["mix"], perm=[0, 2, 1]),
-        helper.make_node("Unsqueeze", ["mix", "one"], ["mix_slot"]),
-        helper.make_node("Concat", ["mix_slot", "others"], ["start"], axis=1),
+        helper.make_node("Transpose", ["frames"], ["given"], perm=[0, 1, 3, 2]),
+        helper.make_node("Mul", ["kept", "given"], ["kept_part"]),
+        helper.make_node("Mul", ["noised", "noise"], ["noise_part"]),
+        helper.make_node("Add", ["kept_part", "noise_part"], ["unknown"]),
+        helper.make_node("Unsqueeze", ["known", "two"], ["known_here"]),
+        helper.make_node("Where", ["known_here", "given", "unknown"], ["start"]),
         helper.make_node("Tile", ["start", "passes"], ["x"]),
-        helper.make_node("Mul", ["mix", "zero"], ["naught"]),
+        helper.make_node("Mul", ["given", "zero"], ["naught"]),
         helper.make_node("ReduceSum", ["naught"], ["unsound"], keepdims=0),
     ]
     axes = ["batch", "slots", "channels", "frames"]
     inputs = [
         _floats("windows", ["windows", "channels", "frames_of_window"]),
-        helper.make_tensor_value_info("places", TensorProto.INT64, ["batch", "frames", 2]),
-        _floats("others", ["batch", "other_slots", "channels", "frames"]),
+        helper.make_tensor_value_info("places", TensorProto.INT64, ["batch", "slots", "frames", 2]),
+        _floats("noise", axes),
+        helper.make_tensor_value_info("known", TensorProto.BOOL, ["batch", "slots", "frames"]),
+        _floats("kept", []),
+        _floats("noised", []),
         helper.make_tensor_value_info("passes", TensorProto.INT64, [4]),
     ]
     outputs = [_floats("start", axes), _floats("x", ["rows", *axes[1:]]), _floats("unsound", [])]
     zero = helper.make_tensor("zero", TensorProto.FLOAT, [], [0.0])
-    return _model("begin", nodes, inputs, outputs, [_whole("one", 1), zero])
+    return _model("begin", nodes, inputs, outputs, [_whole("two", 2), zero])
+
+
+def gather() -> onnx.ModelProto:
+    """Latents of any frames for the decoder, gathered from those of whole windows."""
+    nodes = [
+        helper.make_node("Transpose", ["windows"], ["by_frame"], perm=[0, 2, 1]),
+        helper.make_node("GatherND", ["by_frame", "places"], ["frames"]),
+        helper.make_node("Transpose", ["frames"], ["latents"], perm=[0, 2, 1]),
+    ]
+    inputs = [
+        _floats("windows", ["windows", "channels", "frames_of_window"]),
+        helper.make_tensor_value_info("places", TensorProto.INT64, ["batch", "frames", 2]),
+    ]
+    return _model("gather", nodes, inputs, [_floats("latents", ["batch", "channels", "frames"])])
 
 
 def packed(model: onnx.ModelProto) -> str:
@@ -106,7 +127,7 @@ def _model(
 
 def main() -> None:
     """Print the constants."""
-    for name, model in (("BEGIN", begin()), ("GUIDE", guide()), ("FINISH", finish())):
+    for name, model in (("BEGIN", begin()), ("GUIDE", guide()), ("FINISH", finish()), ("GATHER", gather())):
         print(f"{name} = _unpacked(")
         for line in textwrap.wrap(packed(model), 110):
             print(f'    "{line}"')

@@ -32,6 +32,7 @@ from engine.generation.context import (
     window_plan,
 )
 from engine.generation.inpaint import Candidate, sample_candidates
+from engine.generation.made_latents import DiskLatents
 from engine.generation.replace import LOWEST_GAIN
 from engine.generation.sampled import Voiced, compose, model_rate_mono, music_of
 from engine.generation.told import told_of
@@ -121,7 +122,7 @@ def _next_stem(
     region = FillRegion(SampleRange(0, clip), fill, power_C)
     sampling = replace(resolve_sampling(run.request, run.model.bundle.manifest), part=number)
     with contextlib.ExitStack() as held:
-        latents = encode_slots(run.within(0.0, 0.1), given, gain, windows, sampling.strength, held)
+        latents = encode_slots(run.within(0.0, 0.1), given, gain, windows, sampling.strength, (fill,), held)
         context = InpaintContext(None, clip, (region,), latents, known_SF, gain, 0.0, rate_hz, spec.format.channels)
         return sample_candidates(run.within(0.1, 1.0), context, conditioning.prompt_SE, sampling, spec.peak)
 
@@ -137,7 +138,9 @@ def _sampled_stem(
     clip, target = spec.region.samples, spec.format
     region = FillRegion(SampleRange(0, clip), (0, 1), power_C)
     known_SF = np.zeros((SLOTS, 1), np.bool_)
-    context = InpaintContext(None, clip, (region,), {}, known_SF, 1.0, 0.0, target.rate_hz, target.channels)
+    context = InpaintContext(
+        None, clip, (region,), DiskLatents({}), known_SF, 1.0, 0.0, target.rate_hz, target.channels
+    )
     return compose(run, music, conditioning, context, spec.peak)
 
 

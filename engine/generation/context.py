@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from engine.audio.disk_array import DiskArray
-from engine.audio.reader import AudioInfo, FloatArray, Samples, blocks, samples_at
-from engine.inference.clip import MonoClip, SampleRange, encode_clip, gain_into_model, load_mono
+from engine.audio.reader import AudioInfo, Samples, blocks, samples_at
+from engine.generation.made_latents import DiskLatents, GivenLatents, given_latents
+from engine.inference.clip import MonoClip, SampleRange, gain_into_model, load_mono
 from engine.inference.crossfade import MirrorPad, mirror_pads
 from engine.inference.model import resolve_sampling
 from engine.inference.output import OutputSpec
@@ -56,7 +58,7 @@ class InpaintContext:
         source: what is kept outside the regions; None when the whole clip is generated.
         clip: samples of the result, at the user's rate.
         regions: spans to fill, in order; none when nothing is to change.
-        latents: of the given slots, one frame per row.
+        latents: of the given slots.
         known_SF: bool (slots, frames).
         gain: applied to all inputs before encoding.
         start_s: where the result begins in the input.
@@ -67,19 +69,12 @@ class InpaintContext:
     source: tuple[AudioInfo, SampleRange] | None
     clip: int
     regions: tuple[FillRegion, ...]
-    latents: dict[Slot, DiskArray]
+    latents: GivenLatents
     known_SF: BoolArray
     gain: float
     start_s: float
     rate_hz: int
     channels: int
-
-    def read(self, start: int, stop: int, latent_channels: int) -> FloatArray:
-        """Read latents of some frames, float32 (slots, latent channels, frames); zeros where nothing is given."""
-        z_SDL = np.zeros((SLOTS, latent_channels, stop - start), np.float32)
-        for slot, latents in self.latents.items():
-            z_SDL[slot] = latents.read(start, stop).T
-        return z_SDL
 
 
 def build_context(run: RunContext, spec: OutputSpec, held: contextlib.ExitStack) -> InpaintContext:
@@ -100,7 +95,7 @@ def build_context(run: RunContext, spec: OutputSpec, held: contextlib.ExitStack)
         known_SF = known_latents(run.request, windows.frames, fills, rest_given=rule.rest_slot in inputs)
         gain = common_gain(inputs, known_SF)
         files = {slot: mono.audio for slot, mono in inputs.items()}
-        latents = encode_slots(run.within(0.5, 1.0), files, gain, windows, strength, held)
+        latents = encode_slots(run.within(0.5, 1.0), files, gain, windows, strength, fills, held)
     channels = spec.format.channels
     source: tuple[AudioInfo, SampleRange] | None = None
     near: list[MirrorPad | None] = [None] * len(fills)
@@ -137,7 +132,7 @@ def bare_context(run: RunContext, spec: OutputSpec) -> InpaintContext:
     regions = tuple(FillRegion(span, (0, 1), power_C) for span, power_C in zip(extent.spans, powers, strict=True))
     known_SF = np.zeros((SLOTS, 1), np.bool_)
     return InpaintContext(
-        source, extent.samples, regions, {}, known_SF, 1.0, extent.wanted.start / spec.format.rate_hz,
+        source, extent.samples, regions, DiskLatents({}), known_SF, 1.0, extent.wanted.start / spec.format.rate_hz,
         spec.format.rate_hz, channels,
     )  # fmt: skip
 
@@ -184,9 +179,9 @@ def common_gain(given: dict[Slot, MonoClip], known_SF: BoolArray) -> float:
 
 def encode_slots(
     run: RunContext, given: dict[Slot, DiskArray], gain: float, windows: WindowPlan, strength: float,
-    held: contextlib.ExitStack,
-) -> dict[Slot, DiskArray]:  # fmt: skip
-    """Encode all given slots, one frame per row.
+    fills: Sequence[tuple[int, int]], held: contextlib.ExitStack,
+) -> GivenLatents:  # fmt: skip
+    """Encode all given slots.
 
     SDEdit (``strength`` below 1) needs latents of the unknown slots too: a missing rest is silence, and the mix
     is the sum of stem and rest.
@@ -194,17 +189,14 @@ def encode_slots(
     Args:
         given: mono at the model's rate.
         strength: of the sampler.
+        fills: frames that are to be made, ``(first, past the last)``.
         held: closes the latents.
     """
-    latents: dict[Slot, DiskArray] = {}
     with contextlib.ExitStack() as made:
         if 0 < strength < 1 and Slot.STEM in given:
             rest = given.get(Slot.REST) or made.enter_context(DiskArray(run.folder, 1))
             given = {**given, Slot.REST: rest, Slot.MIX: made.enter_context(sum_arrays(run, given[Slot.STEM], rest))}
-        for number, (slot, audio) in enumerate(given.items()):
-            share = run.nth(number, len(given))
-            latents[slot] = held.enter_context(encode_clip(share, audio, gain, windows))
-    return latents
+        return given_latents(run, given, gain, windows, fills, held)
 
 
 def sum_arrays(run: RunContext, one: DiskArray, other: DiskArray, gain: float = 1.0) -> DiskArray:

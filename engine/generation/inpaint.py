@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,17 +14,18 @@ from engine.audio.disk_array import DiskArray
 from engine.audio.reader import FloatArray, samples_at
 from engine.audio.soft_mask import presence
 from engine.generation.context import FillRegion, InpaintContext, Powers, power_and_peak
+from engine.generation.made_latents import Takes
 from engine.inference.clip import LEVEL_INTO_MODEL_DB, SampleRange, SampleSource, at_user_rate, decode_clip
+from engine.inference.device_sampler import DeviceLatents
 from engine.inference.rerank import similarity
 from engine.inference.run import RunContext
-from engine.inference.sampler import SamplerConfig, initial_noise, sample, sdedit_init
+from engine.inference.sampler import SamplerConfig, initial_noise, sample_latents
 from engine.inference.windows import FillWindow, plan_fill, plan_windows
 from engine.latents import SLOTS
 from engine.notes.note import DrumHit, NoteEvent
 
 LOWER_LIMIT_DB, HIGHER_LIMIT_DB = -60.0, 40.0  # limits of the level match
 SILENT_POWER = 1e-12
-FRAMES_AT_ONCE = 1 << 14
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,30 +78,20 @@ def sample_candidates(
     """
     count, candidates = run.request.candidates, list[Candidate]()
     with contextlib.ExitStack() as held, contextlib.ExitStack() as undo:
-        stems = [held.enter_context(_initial_stem(run, context)) for _ in range(count)]
-        inpaint_latents(run.within(0.0, 0.8), context, stems, prompt_SE, sampling)
-        for index, stem in enumerate(stems):
+        takes = context.latents.takes(run, context.known_SF.shape[1], held)
+        inpaint_latents(run.within(0.0, 0.8), context, takes, prompt_SE, sampling)
+        for index in range(count):
             share = run.within(0.8, 1.0).nth(index, count)
-            audio = undo.enter_context(_decode(share, context, stem))
+            audio = undo.enter_context(_decode(share, context, functools.partial(takes.decoded, index)))
             candidates.append(_rate(run, context, Candidate(index, audio, (), 1.0, None), prompt_SE, peak))
         undo.pop_all()
     return candidates
 
 
-def _initial_stem(run: RunContext, context: InpaintContext) -> DiskArray:
-    """Latents of the slot to generate, one frame per row: the given ones, else zeros."""
-    given, stem = context.latents.get(run.rule.answer), DiskArray(run.folder, run.model.grid.latent_channels)
-    frames = context.known_SF.shape[1]
-    for at in range(0, frames, FRAMES_AT_ONCE):
-        end = min(at + FRAMES_AT_ONCE, frames)
-        stem.append(np.zeros((end - at, stem.width), np.float32) if given is None else given.read(at, end))
-    return stem
-
-
 def inpaint_latents(
-    run: RunContext, context: InpaintContext, stems: Sequence[DiskArray], prompt_SE: FloatArray, sampling: SamplerConfig
+    run: RunContext, context: InpaintContext, takes: Takes, prompt_SE: FloatArray, sampling: SamplerConfig
 ) -> None:
-    """Fill the unknown latents, one array for each candidate; known ones stay as they are.
+    """Fill the unknown latents of every candidate; known ones stay as they are.
 
     A window begins with frames that the previous one generated; they are known to it.
     """
@@ -110,64 +102,61 @@ def inpaint_latents(
     for number, (fill_window, region) in enumerate(plan):
         carried = max(0, region.fill[0] - fill_window.start), fill_window.fill[0] - fill_window.start
         run.progress(number / len(plan), "step")
-        first, last = fill_window.fill
 
         def work(
             batch: Sequence[int],
             number: int = number,
             fill_window: FillWindow = fill_window,
             carried: tuple[int, int] = carried,
-        ) -> FloatArray:
-            begun = np.stack([stems[k].read(fill_window.start, fill_window.start + window).T for k in batch])
-            return _sample_window(run, context, begun, (fill_window, carried), number, batch, prompt_SE, sampling)
+        ) -> None:
+            sampled = _sample_window(run, context, takes, (fill_window, carried), number, batch, prompt_SE, sampling)
+            takes.fill(number, fill_window, batch, sampled)
 
-        for batch, stem_BDL in run.batches.run(range(len(stems)), work):
-            for index, stem_DL in zip(batch, stem_BDL, strict=True):
-                stems[index].put(first, stem_DL[:, first - fill_window.start : last - fill_window.start].T)
+        for _ in run.batches.run(range(run.request.candidates), work):
+            pass
     run.progress(1.0, "step")
 
 
 def _sample_window(
-    run: RunContext, context: InpaintContext, stems_BDL: FloatArray, step: tuple[FillWindow, tuple[int, int]],
+    run: RunContext, context: InpaintContext, takes: Takes, step: tuple[FillWindow, tuple[int, int]],
     number: int, candidates: Sequence[int], prompt_SE: FloatArray, sampling: SamplerConfig,
-) -> FloatArray:  # fmt: skip
-    """Sample one window of several candidates: float32 (candidates, latent channels, frames of a window).
+) -> FloatArray | DeviceLatents:  # fmt: skip
+    """Sample one window of several candidates: float32 (candidates, slots, latent channels, frames of a window).
 
     ``step``: the window, and which of its frames earlier windows generated. Those are known to it; latents that are not
     given outside the region, such as those of a replaced stem, are not.
     """
     fill_window, carried = step
-    grid, rows, made = run.model.grid, len(candidates), run.rule.answer
-    first, last = fill_window.start, fill_window.start + grid.window_frames
-    known_SL = context.known_SF[:, first:last].copy()
-    known_SL[made, slice(*carried)] = True
-    z_BSDL = np.repeat(context.read(first, last, grid.latent_channels)[None], rows, axis=0)
-    z_BSDL[:, made] = stems_BDL
+    grid, rows = run.model.grid, len(candidates)
+    known_SL = context.known_SF[:, fill_window.start : fill_window.start + grid.window_frames].copy()
+    known_SL[run.rule.answer, slice(*carried)] = True
     known_BSL = np.repeat(known_SL[None], rows, axis=0)
     start_s = context.start_s + fill_window.start * grid.hop_samples / grid.sample_rate_hz
     with run.timer.measure("step"):
         shape = (SLOTS, grid.latent_channels, grid.window_frames)
-        x_BSDL = sdedit_init(sampling, initial_noise(sampling, [number] * rows, shape, list(candidates)), z_BSDL)
-        x_BSDL = np.where(known_BSL[:, :, None], z_BSDL, x_BSDL)
+        noise_BSDL = initial_noise(sampling, [number] * rows, shape, list(candidates))
+        start = takes.start(fill_window.start, candidates, noise_BSDL, known_BSL, sampling)
         prompt_BSE = np.repeat(prompt_SE[None], rows, axis=0)
         pictures = run.pictures([start_s] * rows)
-        x_BSDL = sample(run.model.step, x_BSDL, known_BSL, prompt_BSE, sampling, run.check, pictures)
-    stem_BDL: FloatArray = x_BSDL[:, made]
-    return stem_BDL
+        return sample_latents(run.model.step, start, known_BSL, prompt_BSE, sampling, run.check, pictures)
 
 
-def _decode(run: RunContext, context: InpaintContext, stem: DiskArray) -> DiskArray:
-    """Decode a stem at the model's rate and level, from the start of the clip; silence far from the regions."""
+def _decode(run: RunContext, context: InpaintContext, decoded: Callable[[Sequence[int]], FloatArray]) -> DiskArray:
+    """Decode a take at the model's rate and level, from the start of the clip; silence far from the regions.
+
+    Args:
+        decoded: sound of windows that begin at some frames, see ``Takes.decoded``.
+    """
     window, hop = run.model.grid.window_frames, run.model.grid.hop_samples
     audio = DiskArray(run.folder, 1)
     try:
-        parts = _parts_to_decode(context.regions, stem.rows, window)
+        parts = _parts_to_decode(context.regions, context.known_SF.shape[1], window)
         for number, (first, last) in enumerate(parts):
             for at in range(audio.rows, first * hop, 1 << 16):
                 audio.append(np.zeros((min(1 << 16, first * hop - at), 1), np.float32))
             windows = plan_windows(last - first, window)
             share = run.nth(number, len(parts))
-            decode_clip(share, stem, first, windows, audio)
+            decode_clip(share, decoded, first, windows, audio)
     except BaseException:
         audio.close()
         raise

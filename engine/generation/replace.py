@@ -39,6 +39,7 @@ from engine.generation.context import (
     window_plan,
 )
 from engine.generation.inpaint import Candidate, sample_candidates
+from engine.generation.made_latents import DiskLatents
 from engine.generation.sampled import OldSound, Voiced, plays_one_voice, replay
 from engine.generation.told import told_of
 from engine.inference.clip import MonoClip, SampleRange
@@ -141,7 +142,7 @@ def _edit_region(
         given = {Slot.STEM: parts.stem, Slot.REST: parts.rest}
         gain = common_gain(given, known_SF)
         files = {slot: mono.audio for slot, mono in given.items()}
-        latents = encode_slots(run.within(0.3, 0.4), files, gain, windows, sampling.strength, held)
+        latents = encode_slots(run.within(0.3, 0.4), files, gain, windows, sampling.strength, (fill,), held)
     regions = (FillRegion(here, fill, parts.power_C),) if sampling.strength else ()
     start_s, channels = section.start / rate_hz, spec.format.channels
     context = InpaintContext(None, section.samples, regions, latents, known_SF, gain, start_s, rate_hz, channels)
@@ -165,8 +166,9 @@ def _played_again(
     known_SF = np.zeros((SLOTS, 1), np.bool_)
     region = FillRegion(here, (0, 1), power_C)
     context = InpaintContext(
-        None, section.samples, (region,), {}, known_SF, 1.0, section.start / rate_hz, rate_hz, spec.format.channels
-    )
+        None, section.samples, (region,), DiskLatents({}), known_SF, 1.0, section.start / rate_hz, rate_hz,
+        spec.format.channels,
+    )  # fmt: skip
     one_voice = plays_one_voice(run, names[0])
     old = OldSound(lambda: (pair.stem_CN for pair in separated.pairs(section)), rate_hz, section.samples, one_voice)
     return replay(run, old, names[1], context, spec.peak)

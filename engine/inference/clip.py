@@ -6,14 +6,14 @@ Whatever is as long as the clip lives in a ``DiskArray``, so memory stays bounde
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from engine.audio.disk_array import DiskArray
 from engine.audio.reader import BLOCK_SAMPLES, AudioInfo, FloatArray, Samples, blocks, resampled, samples_at
-from engine.inference.resident_latents import ResidentLatents
+from engine.inference.resident_latents import ResidentLatents, WindowStore
 from engine.inference.run import RunContext
 from engine.inference.windows import OverlapAdd, WindowPlan
 from engine.runtime.backend import OutOfDeviceMemory
@@ -173,12 +173,18 @@ def encode_on_device(run: RunContext, audio: DiskArray, gain: float, windows: Wi
         None where the device does not keep tensors, or has no room for these.
     """
     encode, channels = run.model.codec.resident_encoder, run.model.grid.latent_channels
-    if encode is None or not ResidentLatents.is_small(windows, channels):
+    if encode is None or not WindowStore.is_small(len(windows.starts), (channels, windows.window)):
         return None
     try:
         latents = ResidentLatents(encode, windows, channels)
     except OutOfDeviceMemory:
         return None
+    encode_into(run, latents, audio, gain, windows)
+    return latents
+
+
+def encode_into(run: RunContext, latents: ResidentLatents, audio: DiskArray, gain: float, windows: WindowPlan) -> None:
+    """Encode a whole clip on a device; other arguments as for ``encode_clip``."""
 
     def work(batch: Sequence[int]) -> None:
         with run.timer.measure("encode"):
@@ -186,7 +192,6 @@ def encode_on_device(run: RunContext, audio: DiskArray, gain: float, windows: Wi
 
     for batch, _ in run.batches.run(range(len(windows.starts)), work):
         run.progress((batch[-1] + 1) / len(windows.starts), "encode")
-    return latents
 
 
 def _audio_windows(
@@ -199,11 +204,13 @@ def _audio_windows(
     return audio_BN * np.float32(gain)
 
 
-def decode_clip(run: RunContext, latents: DiskArray, first: int, windows: WindowPlan, into: DiskArray) -> None:
+def decode_clip(
+    run: RunContext, decoded: Callable[[Sequence[int]], FloatArray], first: int, windows: WindowPlan, into: DiskArray
+) -> None:
     """Decode latents and append the audio to a disk array.
 
     Args:
-        latents: one frame per row.
+        decoded: sound of windows that begin at given frames, float32 (windows, samples of a window).
         first: frame at which the plan begins.
         into: receives one sample per row.
     """
@@ -211,8 +218,7 @@ def decode_clip(run: RunContext, latents: DiskArray, first: int, windows: Window
 
     def decode(batch: Sequence[int]) -> FloatArray:
         with run.timer.measure("decode"):
-            starts = [first + windows.starts[i] for i in batch]
-            return run.model.codec.decode(np.stack([latents.read(at, at + windows.window).T for at in starts]))
+            return decoded([first + windows.starts[i] for i in batch])
 
     for batch, audio_BN in run.batches.run(range(len(windows.starts)), decode):
         for audio_N in audio_BN:

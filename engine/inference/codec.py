@@ -9,7 +9,7 @@ import numpy as np
 from engine.inference.device_sampler import DeviceLatents
 from engine.inference.numbers import all_numbers
 from engine.latents import Slot
-from engine.runtime.backend import FloatArray, GraphSession, ResidentSession, resident_session
+from engine.runtime.backend import DeviceTensor, FloatArray, GraphSession, ResidentSession, resident_session
 
 
 class Codec:
@@ -40,6 +40,11 @@ class Codec:
         return decoded_KN.reshape(len(slots), len(latents), -1)
 
     @property
+    def resident_decoder(self) -> ResidentSession | None:
+        """The decoder, where it may read what is on its device."""
+        return resident_session(self._decode)
+
+    @property
     def resident_encoder(self) -> ResidentSession | None:
         """The encoder, where what it gives may stay on its device."""
         return resident_session(self._encode)
@@ -57,6 +62,22 @@ class Codec:
             BundleError: the graph returned NaN or infinity.
         """
         return all_numbers(self._encode.run({"audio": audio_BN[:, None]})["latents"], "encode")
+
+    def decode_there(self, decoder: ResidentSession, latents: DeviceTensor, rows: int) -> FloatArray:
+        """Decode latents that are on the device.
+
+        Args:
+            decoder: see ``resident_decoder``.
+            latents: float32 (windows, latent channels, frames), with the padding of a batch.
+            rows: windows without it.
+
+        Returns:
+            float32 (windows, samples of a window) at the model's rate.
+
+        Raises:
+            BundleError: the graph returned NaN or infinity.
+        """
+        return all_numbers(decoder.run_tensors({"latents": latents})["audio"].numpy(rows)[:, 0], "decode")
 
     def decode(self, z_BDL: FloatArray) -> FloatArray:
         """Decode windows of latents.

@@ -22,23 +22,21 @@ from engine.runtime.settings import padded_rows
 
 @dataclass(frozen=True, slots=True)
 class ResidentStart:
-    """The start of a batch whose mix is on the device; see ``engine.inference.resident_latents``.
+    """The start of a batch whose latents are on the device; see ``engine.inference.resident_latents``.
 
     Attributes:
-        latents: of the clip, float32 (windows of the clip, latent channels, frames).
-        places_BL2: int64 (windows, frames, 2): window and frame in ``latents`` of every frame of the batch.
-        others_BSDL: float32 (windows, slots without the mix, latent channels, frames).
+        latents: float32 (windows, latent channels, frames of a window).
+        places_BSL2: int64 (windows, slots, frames, 2): window and frame in ``latents`` of every frame of the batch.
+        noise_BSDL: float32 (windows, slots, latent channels, frames).
+        strength: share of the noise in what is not known, 0 to 1; the rest of it is the latents.
+        made_by: the graph that made the latents.
     """
 
     latents: DeviceTensor
-    places_BL2: Array
-    others_BSDL: FloatArray
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """(windows, slots, latent channels, frames)."""
-        windows, others, *axes = self.others_BSDL.shape
-        return windows, others + 1, *axes
+    places_BSL2: Array
+    noise_BSDL: FloatArray
+    strength: float = 1.0
+    made_by: str = "encode"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +97,19 @@ class DeviceLatents:
         whole_SBN: FloatArray = audio_K1N[:, 0].reshape(len(slots), -1, audio_K1N.shape[-1])
         return whole_SBN[:, : self._rows]
 
-    def _finished(self, slots: Sequence[Slot]) -> tuple[DeviceTensor, DeviceTensor]:
+    def write(self, slot: Slot, into: Callable[[int], DeviceTensor]) -> None:
+        """Copy one slot to where later windows and the decoder read it.
+
+        Args:
+            into: given how many rows there are with the padding, float32 (rows, latent channels, frames) to overwrite.
+        """
+        self._finished([slot], into(self._given["start"].shape[0]))
+
+    def _finished(self, slots: Sequence[Slot], tracks: DeviceTensor | None = None) -> tuple[DeviceTensor, DeviceTensor]:
         rows, _, channels, frames = shape = self._given["start"].shape
         latents = self._step.keep("finished", shape, np.float32)
-        tracks = self._step.keep("tracks", (rows * len(slots), channels, frames), np.float32)
+        if tracks is None:
+            tracks = self._step.keep("tracks", (rows * len(slots), channels, frames), np.float32)
         chosen = self._step.keep("slots", (len(slots),), np.int64)
         chosen.update(np.array(slots, np.int64))
         self._step.beside(FINISH).run_resident({**self._given, "slots": chosen}, {"latents": latents, "tracks": tracks})
@@ -125,8 +132,8 @@ def sample_on_device(step: ResidentSession, inputs: StepInputs, check: Callable[
         tensor.update(values)
         return tensor
 
-    start, now = _begun(step, inputs.start, padded, passes, upload)
     known = upload("known at the end", known_BSL)
+    start, now = _begun(step, inputs.start, known, passes, upload)
     both_known = np.concatenate([known_BSL] * passes)
     fixed = {"known": upload("known", both_known)}
     fixed["dt"] = upload("dt", np.full(passes * padded, inputs.dt, np.float32))
@@ -150,28 +157,33 @@ def sample_on_device(step: ResidentSession, inputs: StepInputs, check: Callable[
 
 
 def _begun(
-    step: ResidentSession, given: FloatArray | ResidentStart, padded: int, passes: int,
+    step: ResidentSession, given: FloatArray | ResidentStart, known: DeviceTensor, passes: int,
     upload: Callable[[str, Array], DeviceTensor],
 ) -> tuple[DeviceTensor, DeviceTensor]:  # fmt: skip
     """The start, and the same once for each pass, for the first step to read.
 
     Raises:
-        BundleError: there is a NaN or infinity among the latents of the mix.
+        BundleError: there is a NaN or infinity among the latents that are gathered.
     """
+    padded = known.shape[0]
     if not isinstance(given, ResidentStart):
         start_BSDL = pad_rows(given, padded)
         return upload("start", start_BSDL), upload("x", np.concatenate([start_BSDL] * passes))
-    shape = (padded, *given.shape[1:])
+    shape = (padded, *given.noise_BSDL.shape[1:])
     start = step.keep(f"start in {passes}", shape, np.float32)
     now = step.keep(f"x in {passes}", (passes * padded, *shape[1:]), np.float32)
     unsound = step.keep("unsound", (), np.float32)
+    noised = np.float32(given.strength)
     gathered = {
         "windows": given.latents,
-        "places": upload("places", pad_rows(given.places_BL2, padded)),
-        "others": upload("others", pad_rows(given.others_BSDL, padded)),
+        "places": upload("places", pad_rows(given.places_BSL2, padded)),
+        "noise": upload("noise", pad_rows(given.noise_BSDL, padded)),
+        "known": known,
+        "kept": upload("kept", np.array(1 - noised)),
+        "noised": upload("noised", np.array(noised)),
         "passes": upload("passes", np.array([passes, 1, 1, 1], np.int64)),
     }
     step.beside(BEGIN).run_resident(gathered, {"start": start, "x": now, "unsound": unsound})
     if unsound.numpy() != 0:
-        raise no_numbers("encode")
+        raise no_numbers(given.made_by)
     return start, now

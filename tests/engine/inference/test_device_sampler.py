@@ -13,7 +13,7 @@ from engine.audio.disk_array import DiskArray
 from engine.errors import BundleError, Cancelled
 from engine.inference import step_graphs
 from engine.inference.codec import Codec
-from engine.inference.resident_latents import ResidentLatents
+from engine.inference.resident_latents import ResidentLatents, WindowStore
 from engine.inference.sampler import SamplerConfig, initial_noise, sample, sample_latents
 from engine.inference.windows import lay_windows
 from engine.latents import SLOTS, Slot
@@ -23,7 +23,7 @@ from engine.runtime.backend import OutOfDeviceMemory, resident_session
 from engine.runtime.onnx import open_session
 from engine.runtime.settings import BATCH_SIZES, SessionSettings
 from engine.runtime.transfers import PinnedTransfers, PlainTransfers
-from export.step_graphs import begin, finish, guide
+from export.step_graphs import begin, finish, gather, guide
 
 PLAIN = SessionSettings()
 RESIDENT = SessionSettings(resident=True)
@@ -105,6 +105,7 @@ def test_the_small_graphs_are_those_that_are_written_down():
     assert begin().SerializeToString() == step_graphs.BEGIN
     assert guide().SerializeToString() == step_graphs.GUIDE
     assert finish().SerializeToString() == step_graphs.FINISH
+    assert gather().SerializeToString() == step_graphs.GATHER
 
 
 def test_tensors_keep_their_address_until_memory_runs_out(toy_bundle, monkeypatch):
@@ -196,6 +197,71 @@ def test_latents_of_a_job_never_come_down(mask_bundle, noise, tmp_path):
     assert any(watched.came_down)
 
 
+# Each task that makes sound: windows that go on from one another, candidates, guidance, and a part of the path.
+MADE = {
+    "regenerate": {"task": "regenerate", "candidates": 3, "guidance": 2.0},
+    "one step": {"task": "regenerate", "steps": 1, "start": "zeros"},
+    "generate": {"task": "generate", "input": None, "seconds": 3.0, "guidance": 1.5, "candidates": 2},
+    "inpaint": {"task": "inpaint", "regions_s": ((0.4, 0.9), (1.5, 3.5)), "candidates": 2},
+    "a mix": {"task": "inpaint", "region_s": (0.5, 3.0), "slot": "mix"},
+    "extend": {"task": "extend", "seconds": 2.5},
+    "restyle": {"task": "restyle", "strength": 0.5, "guidance": 3.0, "candidates": 3},
+    "replace": {"task": "replace", "replacement": "flute", "strength": 0.7, "region_s": (0.5, 2.5), "candidates": 2},
+    "replace by flow": {"task": "replace", "replacement": "flute", "render": "flow"},
+    "arrange": {"task": "arrange", "input": None, "seconds": 2.0, "prompts": ("drums", "bass"), "candidates": 2},
+}  # fmt: skip
+
+
+def made(bundle, mix, out, how, backend=None):
+    """Bytes of the files of a job that makes sound."""
+    out.mkdir()
+    given = {"input": str(mix), "prompts": ("bass",), "steps": 3, "seed": 5, "batch_windows": 2, "device": "cpu", **how}
+    backends = {} if backend is None else {"backend": lambda device: backend}
+    request = Request(out=str(out), bundle=str(bundle), voice="flow", **given)
+    done = Pipeline(lambda name: bundle, **backends).run(request, lambda *told: None, lambda: None)
+    files = [getattr(one, part) for one in done.results for part in ("stem", "rest", "mix")]
+    return [Path(path).read_bytes() for path in files if path]
+
+
+@pytest.mark.parametrize("how", MADE.values(), ids=MADE)
+def test_sound_is_made_on_the_device_bit_for_bit_and_latents_never_come_down(mask_bundle, noise, tmp_path, how):
+    watched, mix = Watched(), noise(seconds=4.0)
+    plain = made(mask_bundle, mix, tmp_path / "plain", how)
+    on_device = made(mask_bundle, mix, tmp_path / "device", how, OnDevice(watched))
+    assert plain
+    assert plain == on_device
+    assert any(shape[-1:] == (WINDOW * 64,) for shape in watched.came_down), "sound comes down"
+    assert all(shape[-2:] != (WINDOW, WINDOW) for shape in watched.came_down)
+
+
+def test_a_latent_that_a_step_left_and_that_is_no_number_names_the_step(toy_bundle, tmp_path, clip_latents):
+    _, latents, windows = clip_latents(tmp_path, (7,))
+    latents.encode(2, np.full((1, WINDOW * 64), np.nan, np.float32))
+    noise, known, prompt = given(1)
+    start = dataclasses.replace(latents.start(noise, [windows.starts[2]]), made_by="step")
+    with pytest.raises(BundleError, match="step graph answered with values that are no numbers"):
+        sample_latents(open_session(toy_bundle / "step.onnx", FIXED), start, known, prompt, sampling(), lambda: None)
+
+
+def test_a_store_gives_no_window_twice(toy_bundle):
+    store = WindowStore(open_session(toy_bundle / "step.onnx", FIXED), 5, (WINDOW, WINDOW))
+    assert [store.take(2), store.take(3)] == [1, 3]
+    with pytest.raises(IndexError, match="1 more windows"):
+        store.take(1)
+
+
+def test_made_sound_that_the_device_has_no_room_for_goes_through_the_host(mask_bundle, noise, tmp_path):
+    class Full(PinnedTransfers):
+        def upload(self, value, values):
+            if values.ndim == 3 and values.shape[1:] == (WINDOW, WINDOW):
+                raise RuntimeError("CUDA failure 2: out of memory")
+            super().upload(value, values)
+
+    mix, how = noise(seconds=4.0), MADE["inpaint"]
+    plain = made(mask_bundle, mix, tmp_path / "plain", how)
+    assert plain == made(mask_bundle, mix, tmp_path / "full", how, Resident(Full(FakeCudart(), 0)))
+
+
 def test_what_is_known_of_a_mix_is_kept_in_the_cache_from_the_device_too(mask_bundle, noise, tmp_path):
     written, cache = [], str(tmp_path / "cache")
     for name, backend in (("resident", OnDevice()), ("again", OnDevice()), ("plain", None)):
@@ -251,7 +317,6 @@ def test_steps_begin_with_the_encoders_own_latents_as_with_those_on_disk(
         known = np.zeros((len(some), SLOTS, WINDOW), bool)
         known[:, Slot.MIX] = True
         start = latents.start(noise, starts)
-        assert start.shape == noise.shape
         found = sample_latents(there, start, known, prompt, sampling(guidance=guidance), lambda: None).numpy()
         for row, at in enumerate(starts):
             noise[row, Slot.MIX] = rows.read(at, at + WINDOW).T
