@@ -155,7 +155,6 @@ class AudioPlayer:
         self.device_name = ""  # of the one that plays, or played last
         self.ring_frames = RING_FRAMES
         self.block_frames = 0  # 0: as the device likes
-        self.starved_blocks = 0
 
     @property
     def playing(self) -> bool:
@@ -240,8 +239,7 @@ class AudioPlayer:
         self._leave.clear()
 
         def callback(out_NC: npt.NDArray[np.float32], frames: int, time: object, status: object) -> None:
-            if ring.read_into(out_NC) < frames:
-                self.starved_blocks += 1
+            ring.read_into(out_NC)
 
         try:
             self._stream = sounddevice.OutputStream(

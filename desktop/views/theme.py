@@ -243,18 +243,6 @@ def blended(back: str, front: str, share: float) -> QColor:
     return QColor.fromRgbF(*(a + (b - a) * share for a, b in parts))
 
 
-def contrast(one: str, two: str) -> float:
-    """Contrast of two colours, 1 to 21; WCAG 2.2, relative luminance."""
-
-    def luminance(colour: str) -> float:
-        parts = (QColor(colour).redF(), QColor(colour).greenF(), QColor(colour).blueF())
-        red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
-        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-    low, high = sorted((luminance(one), luminance(two)))
-    return (high + 0.05) / (low + 0.05)
-
-
 def mark(widget: QWidget, name: str, value: object) -> None:
     """Set a property the style sheet selects by; a widget that has no style yet gets the right one at once."""
     if widget.property(name) == value:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import tempfile
 import threading
 from pathlib import Path
-from types import TracebackType
 from typing import IO, Any, ClassVar, Generic, Self, TypeVar
 
 import numpy as np
@@ -142,9 +141,7 @@ class DiskRows(Generic[Number]):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
 

@@ -14,7 +14,6 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
-from types import TracebackType
 from typing import Any, BinaryIO, Protocol, Self
 
 from engine.audio.atomic import output_error
@@ -36,9 +35,7 @@ class ResultStore(Protocol):
     def __enter__(self) -> Self:
         """Take it: nobody else may write there meanwhile, where that can be had."""
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         """Give it back."""
 
     def workspace(self, stage: str) -> contextlib.AbstractContextManager[Path]:
@@ -107,9 +104,7 @@ class FolderStore:
             self._ledger, self._held = ledger, held.pop_all()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._ledger = None
         self._held.close()
 
@@ -205,9 +200,7 @@ class UrlStore:
             raise _url_error(self.place, error) from error
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         with contextlib.suppress(OSError):
             self._gather()
 

@@ -139,16 +139,6 @@ def checked_graph(folder: Path, name: str, inputs: Mapping[str, Axes], outputs: 
     return path
 
 
-def checked_file(folder: Path, name: str) -> Path:
-    """A file of the folder that has the right hash.
-
-    Raises:
-        BundleDamaged: it is not there, too large, or another one.
-    """
-    checked_bytes(folder, name)
-    return folder / name
-
-
 def checked_bytes(folder: Path, name: str) -> bytes:
     """The bytes of a file of the folder, whose hash is the one that the description gives.
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PySide6.QtGui import QColor
 
-from desktop.views.theme import DARK, LIGHT, contrast, sheet
+from desktop.views.theme import DARK, LIGHT, sheet
 
 WORDS = [  # colour of the words, surfaces they stand on
     ("text", ("base", "panel", "raised", "field")),
@@ -29,6 +29,18 @@ CONTROLS = [  # edge or sign, what is beside it
     ("wave", ("base", "panel")),
 ]
 THEMES = [DARK, LIGHT]
+
+
+def contrast(one: str, two: str) -> float:
+    """Contrast of two colours, 1 to 21; WCAG 2.2, relative luminance."""
+
+    def luminance(colour: str) -> float:
+        parts = (QColor(colour).redF(), QColor(colour).greenF(), QColor(colour).blueF())
+        red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+    low, high = sorted((luminance(one), luminance(two)))
+    return (high + 0.05) / (low + 0.05)
 
 
 @pytest.mark.parametrize("palette", THEMES, ids=lambda palette: palette.name)

@@ -126,10 +126,6 @@ class PromptField(QFrame):
         self._hint = words
         self._tell()
 
-    def placeholderText(self) -> str:  # noqa: N802
-        """The words of an empty field."""
-        return self._hint
-
     @property
     def tokens(self) -> tuple[str, ...]:
         """The words that are finished."""
