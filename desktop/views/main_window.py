@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, Qt
+from PySide6.QtCore import QByteArray
 from PySide6.QtGui import (
     QAction,
     QCloseEvent,
@@ -18,52 +17,43 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import (
     QApplication,
     QDialog,
-    QFileDialog,
     QMainWindow,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
 )
 
-from desktop.audio.mixer import PlaybackSource
-from desktop.models.bundles import BundleRow
-from desktop.models.demo import DEMO_PROMPTS, demo_mix, is_demo
-from desktop.models.examples import PATTERNS, check_example
+from desktop.models.demo import demo_mix
+from desktop.models.examples import check_example
 from desktop.models.job_list import ENDED, JobRow
-from desktop.models.project_file import SUFFIX
-from desktop.models.recent_files import recent_looks
-from desktop.models.region_presence import heard_in
 from desktop.models.typed_time import seconds_of
-from desktop.models.workspace import OpeningProgress, Workspace
-from desktop.views.actions import make_actions, show_undo
-from desktop.views.dialogs.sheet import choose
+from desktop.models.workspace import Workspace
+from desktop.views.actions import make_actions
+from desktop.views.file_drops import FileDrops
 from desktop.views.job_strip import JobStrip
 from desktop.views.lane_actions import LaneActions
 from desktop.views.motion import fade_in
 from desktop.views.notices import FirstSteps, StageOverlay, StatusLine, TroubleBanner
 from desktop.views.peek import Peek
 from desktop.views.prompt.prompt_bar import PromptBar
+from desktop.views.questions import ask_about_changes, ask_examples, ask_mix, ask_project_place, may_stop
 from desktop.views.queue_panel import QueuePanel, row_words
 from desktop.views.sentences import said
 from desktop.views.speed import SpeedButton
-from desktop.views.text import local_paths, tr
+from desktop.views.text import tr
 from desktop.views.theme import dress, palette_for
-from desktop.views.timeline.lane_header import lane_name
 from desktop.views.timeline.meter import LevelMeter
 from desktop.views.timeline.sum_lamp import SumLamp
 from desktop.views.timeline.timeline import Timeline
 from desktop.views.top_bar import TopBar
 from desktop.views.welcome import Welcome
+from desktop.views.window_state import WindowState
 from engine import TASKS, EngineError, Request
 
 SOUND_PAGE = 1  # of the settings
 FIRST_SIZE = (1320, 840)
 HINT_FROM = 560  # height of the window from which the first steps have room
 ROOMY, CLOSE = (14, 10, 14, 12), (8, 4, 8, 5)  # margins around the prompt bar: left, top, right, bottom
-SOUNDS = (
-    ".wav", ".flac", ".mp3", ".m4a", ".aac", ".ogg", ".opus", ".aif", ".aiff", ".wma", ".mp4", ".mov", ".mkv", ".webm",
-    ".avi",
-)  # fmt: skip
 
 
 class MainWindow(QMainWindow):
@@ -78,7 +68,6 @@ class MainWindow(QMainWindow):
         self.workspace: Workspace = workspace
         self._left = False
         self._hint_waits = False
-        self._add_later: tuple[Path, ...] = ()
         workspace.files.said = said
         self.lane_actions: LaneActions = LaneActions(workspace, workspace.bridge, self, lambda: self.palette_in_use)
         self.palette_in_use = palette_for(str(workspace.settings.get("theme")))
@@ -107,8 +96,8 @@ class MainWindow(QMainWindow):
         self._connect()
         self.peek = Peek(self, workspace.transport)
         self.prompt.text.setFocus()
-        self._show_bundle()
-        self._show_state()
+        self.state.show_bundle()
+        self.state.show()
         if geometry := settings.get("geometry"):
             self.restoreGeometry(QByteArray(geometry))
 
@@ -116,7 +105,7 @@ class MainWindow(QMainWindow):
         self.stage = QStackedWidget()
         self.stage.addWidget(self.welcome)
         self.stage.addWidget(self.timeline)
-        self.note = StageOverlay(self.stage)
+        self.overlay = StageOverlay(self.stage)
         self.meter = LevelMeter(self.palette_in_use, wide=True)
         self.top.place_meter(self.meter)
         self.sum = SumLamp(self.workspace, self.palette_in_use)
@@ -141,38 +130,19 @@ class MainWindow(QMainWindow):
         self.prompt.show_recent(tuple(self.workspace.settings.get("recent_prompts")))
 
     def _connect(self) -> None:
-        workspace, document, transport = self.workspace, self.workspace.document, self.workspace.transport
+        workspace, transport = self.workspace, self.workspace.transport
+        self.state = WindowState(workspace, self)
+        self.drops = FileDrops(self, workspace, self.overlay, self.open_path, self.prompt.form)
         workspace.troubled.connect(self.banner.show_trouble)
         self.banner.sound_wanted.connect(lambda: self.show_settings(SOUND_PAGE))
         workspace.told.connect(self.status.tell)
-        for news in (
-            workspace.opened, workspace.place_changed, document.changed, document.undo.cleanChanged,
-            transport.listen_changed, transport.only_changed, transport.match_changed,
-        ):  # fmt: skip
-            news.connect(self._show_state)
         workspace.opened.connect(self._on_opened)
-        for news in (document.undo.undoTextChanged, document.undo.redoTextChanged):
-            news.connect(self._show_undo)
-        document.selection_changed.connect(self._show_regions)
-        document.current_changed.connect(self._show_target)
-        transport.moved.connect(self._show_time)
-        transport.state_changed.connect(self.top.show_playing)
-        transport.looping_changed.connect(self.actions_by_name["loop"].setChecked)
-        workspace.link.host_changed.connect(self._show_status)
-        workspace.link.engines_changed.connect(self.status.show_engines)
-        workspace.jobs.queue.summary_changed.connect(self._show_status)
-        workspace.bundles.changed.connect(self._show_bundles)
-        workspace.bridge.changed.connect(self._show_status)
         workspace.settings.changed.connect(self._on_setting)
         self.top.listened.connect(transport.set_listen)
         self.top.matched.connect(lambda on: workspace.settings.set("match", on))
         self.timeline.master_level.connect(self.meter.show_level)
         self.meter.cleared.connect(transport.clear_clips)
         self.lane_actions.ask_wanted.connect(self.propose)
-        document.source_lane_changed.connect(self._show_source)
-        workspace.opening.connect(self._show_opening)
-        workspace.tempo.changed.connect(self._show_place)
-        workspace.tempo.changed.connect(self._show_regions)
         self.top.solo_cleared.connect(self._clear_solo)
         self.top.time.left.connect(self.timeline.setFocus)
         self.top.time.typed.connect(self._go_to)
@@ -199,7 +169,6 @@ class MainWindow(QMainWindow):
         self.prompt.region_kept.connect(document.keep_selection)
         self.prompt.examples_offered.connect(self.add_examples)
         self.prompt.browse_wanted.connect(self.choose_examples)
-        self.prompt.bundle_chosen.connect(lambda place: self._show_bundle())
         self.prompt.left.connect(self.timeline.setFocus)
         self.jobs.cancelled.connect(workspace.jobs.cancel)
         self.jobs.opened.connect(self.actions_by_name["queue"].trigger)
@@ -234,13 +203,11 @@ class MainWindow(QMainWindow):
 
     def choose_examples(self) -> None:
         """Ask for example files."""
-        kinds = f"{tr('Images, videos, audio')} ({PATTERNS})"
-        names, _ = QFileDialog.getOpenFileNames(self, tr("Examples of what to look for"), self._last_folder(), kinds)
-        self.add_examples([Path(name) for name in names])
+        self.add_examples(ask_examples(self, self.workspace.settings))
 
     def add_examples(self, paths: list[Path]) -> None:
         """Add the example files that the chosen bundle can use."""
-        bundle = self._chosen_bundle()
+        bundle = self.state.chosen_bundle
         for path in paths:
             try:
                 check_example(path, bundle.words, bundle.encoders)
@@ -250,18 +217,8 @@ class MainWindow(QMainWindow):
 
     def choose_file(self) -> None:
         """Ask which file to open."""
-        sounds = " ".join(f"*{ending}" for ending in SOUNDS)
-        kinds = ";;".join(
-            (
-                f"{tr('Audio, video and projects')} ({sounds} *{SUFFIX})",
-                f"{tr('Projects')} (*{SUFFIX})",
-                f"{tr('All files')} (*)",
-            )
-        )
-        name, _ = QFileDialog.getOpenFileName(self, tr("Open a mix or a project"), self._last_folder(), kinds)
-        if name:
-            self.workspace.settings.set("last_folder", str(Path(name).parent))
-            self.open_path(Path(name))
+        if path := ask_mix(self, self.workspace.settings):
+            self.open_path(path)
 
     def open_path(self, path: Path) -> None:
         """Open a file, after asking about unsaved changes."""
@@ -284,14 +241,10 @@ class MainWindow(QMainWindow):
 
     def save(self, anew: bool = False) -> None:
         """Save the project; asks for a name when it has none."""
-        path = self.workspace.path
-        if anew or path is None:
-            proposed = str(Path(self._last_folder()) / f"{self.workspace.document.project.title or 'project'}{SUFFIX}")
-            name, _ = QFileDialog.getSaveFileName(self, tr("Save the project"), proposed, f"Fluxstem (*{SUFFIX})")
-            if not name:
-                return
-            path = Path(name)
-        self.workspace.save(path)
+        workspace = self.workspace
+        path = None if anew else workspace.path
+        if path := path or ask_project_place(self, workspace.settings, workspace.document.project.title):
+            workspace.save(path)
 
     def export(self, lane_id: str = "") -> None:
         """Show the export dialog."""
@@ -326,7 +279,7 @@ class MainWindow(QMainWindow):
         self.speed.dress(self.palette_in_use)
         for part in parts:
             part.dress(self.palette_in_use)
-        self._show_state()
+        self.state.show()
 
     def escape(self) -> None:
         """Close the list of jobs or the advanced options, else clear the selection."""
@@ -371,69 +324,26 @@ class MainWindow(QMainWindow):
             self.resize(min(FIRST_SIZE[0], room.width() - 20), min(FIRST_SIZE[1], room.height() - 60))
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802
-        """Accept files from other programs, and say what a drop does."""
-        if event.mimeData().hasUrls() and event.source() is None:
-            event.acceptProposedAction()
-            open_now = self.workspace.document.project.length > 0
-            names = [path.name for path in local_paths(event.mimeData())]
-            words = tr("With Shift it becomes a lane") if len(names) == 1 else tr("With Shift they become lanes")
-            more = words if open_now else ""
-            self.note.say(f"{tr('Drop to open')} {', '.join(names[:3])}{' …' if len(names) > 3 else ''}", more)
+        """A file from another program may be dropped."""
+        self.drops.enter(event)
 
     def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:  # noqa: N802
         """Nothing is dropped."""
-        self.note.hide()
+        self.drops.leave()
 
     def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802
-        """Open the first file; with Shift, add all of them as lanes."""
-        event.acceptProposedAction()
-        self.note.hide()
-        self.drop(local_paths(event.mimeData()), bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier))
-
-    def drop(self, paths: list[Path], as_lanes: bool) -> None:
-        """Open dropped files, or add them as lanes; of several, ask once what they are."""
-        how = "lanes" if as_lanes and self.workspace.document.project.rate_hz else "project"
-        if len(paths) > 1 and how == "project":
-            how = self._ask_how(paths)
-        if how == "lanes":
-            self._add_lanes(paths)
-        elif paths and how == "project":
-            self._add_later = tuple(paths[1:])
-            self.open_path(paths[0])
-        elif how == "batch":
-            self._do_with_each(paths)
-
-    def _do_with_each(self, paths: list[Path]) -> None:
-        """Do what the prompt says with files that are not opened; the results lie beside each."""
-        try:
-            self.workspace.batch(paths, self.prompt.form())
-        except EngineError as error:
-            self.workspace.fail(error)
-
-    def _ask_how(self, paths: list[Path]) -> str:
-        open_now = self.workspace.document.project.rate_hz > 0
-        first = tr("Open {file}, the others as its lanes").replace("{file}", paths[0].name)
-        rows = [("project", first)]
-        rows += [("lanes", tr("Add all as lanes"))] if open_now else []
-        rows += [("batch", tr("Do what the prompt says with each"))]
-        title = tr("{count} files were dropped").replace("{count}", str(len(paths)))
-        names = "\n".join(path.name for path in paths[:8]) + ("\n…" if len(paths) > 8 else "")
-        return choose(self, title, tr("What are they?"), (*rows, ("cancel", tr("Cancel"))), names)
-
-    def _add_lanes(self, paths: Sequence[Path]) -> None:
-        for path in paths:
-            self.workspace.add_file(path)
+        """Files are dropped."""
+        self.drops.land(event)
 
     def _on_opened(self) -> None:
-        """Add the files that were dropped together with the one that is open now."""
+        """Begin anew with the prompt and the list of jobs, and add the lanes that were dropped along."""
         self.prompt.text.clear()
         if not self.workspace.document.project.lanes:
             self.prompt.text.setFocus()
         for row in self.workspace.jobs.queue.rows:
             if row.state in ENDED and not row.from_daw:
                 self.workspace.jobs.queue.remove(row.id)
-        paths, self._add_later = self._add_later, ()
-        self._add_lanes(paths)
+        self.drops.add_lanes_to_come()
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
         """Ask about unsaved changes, then shut down."""
@@ -455,58 +365,15 @@ class MainWindow(QMainWindow):
         self.workspace.close()
 
     def _may_leave(self) -> bool:
-        if not self._may_stop_jobs():
+        if not may_stop(self, [row_words(row) for row in self.workspace.jobs.queue.rows if _is_ours(row)]):
             return False
         if not self.workspace.unsaved:
             return True
-        title = self.workspace.document.project.title or tr("untitled")
-        answer = choose(
-            self,
-            tr("Save “{title}” first?").replace("{title}", title),
-            tr("Its lanes and takes have changed since it was saved."),
-            (("save", tr("Save")), ("discard", tr("Discard")), ("cancel", tr("Cancel"))),
-        )
+        answer = ask_about_changes(self, self.workspace.document.project.title)
         if answer == "save":
             self.save()
             return False  # saving runs in the background; the user closes again afterwards
         return answer == "discard"
-
-    def _may_stop_jobs(self) -> bool:
-        """Ask about jobs that run or wait."""
-        titles = [row_words(row) for row in self.workspace.jobs.queue.rows if _is_ours(row)]
-        if not titles:
-            return True
-        answer = choose(
-            self,
-            tr("Stop the work in progress?"),
-            tr("These jobs are not done yet:"),
-            (("stay", tr("Go on working")), ("discard", tr("Stop and leave")), ("cancel", tr("Cancel"))),
-            "\n".join(f"•  {title}" for title in titles[:6]),
-        )
-        return answer == "discard"
-
-    # What models say.
-
-    def _show_state(self) -> None:
-        project, transport = self.workspace.document.project, self.workspace.transport
-        has_sound = project.length > 0
-        self.stage.setCurrentWidget(self.timeline if has_sound else self.welcome)
-        self.welcome.show_recent(list(self.workspace.settings.get("recent")), recent_looks(self.workspace.settings))
-        star = "*" if self.workspace.unsaved else ""
-        title = self.workspace.path.stem if self.workspace.path is not None else project.title
-        self.setWindowTitle(f"{title}{star} - Fluxstem" if title else "Fluxstem")
-        listen = transport.listen if project.lanes else PlaybackSource.ORIGINAL
-        self.top.show_listen(listen, bool(project.lanes), project.source is not None)
-        self.top.show_title(f"{title}{star}" if has_sound else "")
-        self.prompt.show_open(has_sound)
-        part = (tr("a part of the spectrum"),) if transport.hears_only else ()
-        self.top.show_solo(part or tuple(lane_name(lane) for lane in project.lanes if lane.solo))
-        self.top.show_match(bool(self.workspace.settings.get("match")), transport.match_db)
-        for name in ("play", "start", "loop", "export", "save", "fit", "zoom_in", "zoom_out", "select_all"):
-            self.actions_by_name[name].setEnabled(has_sound)
-        self._show_target(self.workspace.document.current)
-        self._show_regions()
-        self._show_status()
 
     def _clear_solo(self) -> None:
         self.workspace.document.clear_solo()
@@ -523,55 +390,6 @@ class MainWindow(QMainWindow):
         self.workspace.transport.seek(sample)
         self.timeline.viewport.follow(sample)
 
-    def _show_regions(self) -> None:
-        document = self.workspace.document
-        time_map = self.workspace.tempo.time_map
-        self.prompt.show_regions(document.selection, document.kept, document.project.rate_hz, time_map)
-        self.prompt.show_heard(heard_in(document.project, document.selection), document.project.source is not None)
-        is_new = is_demo(document.project.source_path) and not document.project.lanes
-        self.prompt.show_trials(DEMO_PROMPTS if is_new else ())
-
-    def _show_bundle(self) -> None:
-        self.prompt.show_bundle(self._chosen_bundle())
-
-    def _chosen_bundle(self) -> BundleRow:
-        return self.workspace.bundles.row(str(self.prompt.bundle.currentData()))
-
-    def _show_source(self, lane_id: str) -> None:
-        lane = self.workspace.document.project.lane(lane_id)
-        self.prompt.show_source(lane.name if lane is not None else "")
-
-    def _show_opening(self, opening: OpeningProgress | None) -> None:
-        if opening is None:
-            self.note.hide()
-        else:
-            self.note.say(f"{tr('Opening')} {opening.name}", "", opening.fraction)
-
-    def _show_target(self, current: str) -> None:
-        lane = self.workspace.document.project.lane(current)
-        self.prompt.show_target(lane.name if lane is not None else "")
-
-    def _show_undo(self) -> None:
-        show_undo(self.actions_by_name, self.workspace.document)
-
-    def _show_place(self) -> None:
-        self._show_time(self.workspace.transport.position)
-
-    def _show_time(self, sample: int) -> None:
-        self.top.show_time(sample / max(self.workspace.document.project.rate_hz, 1))
-        self.top.show_bars(self.workspace.tempo.words(sample))
-
-    def _show_status(self) -> None:
-        workspace, jobs = self.workspace, self.workspace.jobs
-        self.status.show_engine(workspace.link.host_pid, jobs.device)
-        self.status.show_bundle(jobs.bundle or workspace.bundles.row(str(workspace.settings.get("bundle"))).words)
-        self.status.show_bridge(workspace.bridge.words)
-
-    def _show_bundles(self) -> None:
-        self.prompt.set_bundles(self.workspace.bundles.choices(), str(self.workspace.settings.get("bundle")))
-        self._show_bundle()
-        self._show_status()
-
     def _on_setting(self, name: str, value: object) -> None:
         if name == "theme":
             self.dress()
@@ -580,21 +398,14 @@ class MainWindow(QMainWindow):
             self._place_jobs()
             fade_in(self.queue)
         elif name in ("bundle", "device"):
-            self._show_bundles()
+            self.state.show_bundles()
             self.prompt.advanced.show_device(str(self.workspace.settings.get("device")))
         elif name == "match":
-            self._show_state()
+            self.state.show()
 
     def _close_hint(self) -> None:
         self.hint.hide()
         self.workspace.settings.set("seen_hint", True)
-
-    def _last_folder(self) -> str:
-        demo = demo_mix().parent
-        kept = [str(self.workspace.settings.get("last_folder"))]
-        kept += [str(Path(one).parent) for one in self.workspace.settings.get("recent")]
-        there = (Path(folder) for folder in kept if folder and Path(folder) != demo)
-        return str(next((folder for folder in there if folder.is_dir()), Path.home()))
 
 
 def _ask(dialog: QDialog) -> None:

@@ -121,7 +121,7 @@ class Trial:
         project = lambda: workspace.document.project  # noqa: E731
         self.print_waits("showing the window")
         began_s = time.perf_counter()
-        window.drop([path], as_lanes=False)
+        window.drops.take([path], as_lanes=False)
         self.until(lambda: project().source is not None and ("stems", "4") in window.prompt.offers.buttons)
         opened_s = time.perf_counter() - began_s
         print(f"open {opened_s:.1f} s after the drop")

@@ -154,7 +154,7 @@ def window(workspace, qtbot, monkeypatch):
     """The real window over that workspace; nobody is asked about what is not saved."""
     from desktop.views.main_window import MainWindow
 
-    monkeypatch.setattr("desktop.views.main_window.choose", lambda *args: "discard")
+    monkeypatch.setattr("desktop.views.questions.choose", lambda *args: "discard")
     made = MainWindow(workspace)
     qtbot.addWidget(made)
     made.prompt.device.setCurrentIndex(made.prompt.device.findData("cpu"))

@@ -196,13 +196,13 @@ class Photographer:
         self.workspace.settings.set("recent", [str(path) for path in kept])
         looks = zip(kept[:3], (222.4, 187.0, 1834.5), RECENT_WAVES, strict=True)
         self.workspace.settings.set("recent_looks", json.dumps({str(path): rest for path, *rest in looks}))
-        self.window._show_state()
+        self.window.state.show()
         self.shot("recent")
         from desktop.views.text import tr
 
-        self.window.note.say(f"{tr('Drop to open')} mix.flac", tr("With Shift it becomes a lane"))
+        self.window.overlay.say(f"{tr('Drop to open')} mix.flac", tr("With Shift it becomes a lane"))
         self.shot("drop")
-        self.window.note.hide()
+        self.window.overlay.hide()
 
     def fill_prompt(self) -> None:
         """The list of names, the list of tasks and the advanced options."""

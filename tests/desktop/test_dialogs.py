@@ -40,7 +40,7 @@ def test_a_sheet_answers_with_its_buttons_and_esc_is_the_last(qtbot):
 
 def test_leaving_with_work_in_progress_asks_and_names_it(loaded, monkeypatch):
     asked = []
-    monkeypatch.setattr("desktop.views.main_window.choose", lambda *args: asked.append(args) or "stay")
+    monkeypatch.setattr("desktop.views.questions.choose", lambda *args: asked.append(args) or "stay")
     loaded.workspace.jobs.queue.add(JobRow(title="isolate drums", state=JobState.RUNNING))
     assert not loaded._may_leave()
     [(_, title, _, _, details)] = asked
@@ -172,21 +172,21 @@ def test_recent_files_say_where_they_are(loaded, tmp_path):
 
 def test_several_dropped_files_are_asked_about_once(window, qtbot, make_wav, monkeypatch):
     asked = []
-    monkeypatch.setattr("desktop.views.main_window.choose", lambda *args: asked.append(args) or "project")
+    monkeypatch.setattr("desktop.views.questions.choose", lambda *args: asked.append(args) or "project")
     with qtbot.waitSignal(window.workspace.opened, timeout=WAIT_MS):
-        window.drop([make_wav("mix.wav"), make_wav("extra one.wav"), make_wav("two.wav")], as_lanes=False)
+        window.drops.take([make_wav("mix.wav"), make_wav("extra one.wav"), make_wav("two.wav")], as_lanes=False)
     qtbot.waitUntil(lambda: len(window.workspace.document.project.lanes) == 2, timeout=WAIT_MS)
     assert len(asked) == 1
     assert asked[0][1] == "3 files were dropped"
-    monkeypatch.setattr("desktop.views.main_window.choose", lambda *args: "discard")
+    monkeypatch.setattr("desktop.views.questions.choose", lambda *args: "discard")
 
 
 @pytest.mark.parametrize("answer", ["cancel"])
 def test_several_dropped_files_can_be_declined(window, make_wav, monkeypatch, answer):
-    monkeypatch.setattr("desktop.views.main_window.choose", lambda *args: answer)
-    window.drop([make_wav("mix.wav"), make_wav("two.wav")], as_lanes=False)
+    monkeypatch.setattr("desktop.views.questions.choose", lambda *args: answer)
+    window.drops.take([make_wav("mix.wav"), make_wav("two.wav")], as_lanes=False)
     assert window.workspace.document.project.source is None
-    monkeypatch.setattr("desktop.views.main_window.choose", lambda *args: "discard")
+    monkeypatch.setattr("desktop.views.questions.choose", lambda *args: "discard")
 
 
 def test_a_lane_alone_lights_a_lamp_that_clears_it(loaded, qtbot, make_wav):

@@ -121,7 +121,7 @@ def overlaps(widgets):
 
 def test_no_widget_of_the_empty_window_is_cut_off(window, qtbot, speaking, make_wav):
     window.workspace.settings.set("recent", [str(make_wav(f"song {number}.wav")) for number in range(4)])
-    window._show_state()
+    window.state.show()
     for size in SIZES:
         window.resize(*size)
         settle()
@@ -132,7 +132,7 @@ def test_no_widget_of_the_empty_window_is_cut_off(window, qtbot, speaking, make_
 
 
 def test_no_widget_of_the_window_is_cut_off(workspace, qtbot, make_wav, speaking, monkeypatch):
-    monkeypatch.setattr("desktop.views.main_window.choose", lambda *args: "discard")
+    monkeypatch.setattr("desktop.views.questions.choose", lambda *args: "discard")
     window = MainWindow(workspace)
     qtbot.addWidget(window)
     window.show()

@@ -80,13 +80,13 @@ def answers(monkeypatch, answer):
         asked.append((title, tuple(name for name, _ in answers), details))
         return answer
 
-    monkeypatch.setattr("desktop.views.main_window.choose", choose)
+    monkeypatch.setattr("desktop.views.questions.choose", choose)
     return asked
 
 
 def test_several_dropped_files_are_asked_about_once_and_become_lanes(loaded, qtbot, make_wav, monkeypatch):
     asked = answers(monkeypatch, "lanes")
-    loaded.drop([make_wav("one.wav"), make_wav("other.wav")], False)
+    loaded.drops.take([make_wav("one.wav"), make_wav("other.wav")], False)
     qtbot.waitUntil(lambda: len(loaded.workspace.document.project.lanes) == 2, timeout=WAIT_MS)
     assert sorted(lane.name for lane in loaded.workspace.document.project.lanes) == ["one", "other"]
     [(title, choices, details)] = asked
@@ -97,7 +97,7 @@ def test_several_dropped_files_are_asked_about_once_and_become_lanes(loaded, qtb
 
 def test_several_dropped_files_become_a_project_of_their_own(window, qtbot, make_wav, monkeypatch):
     asked = answers(monkeypatch, "project")
-    window.drop([make_wav("mix.wav"), make_wav("one.wav"), make_wav("other.wav")], False)
+    window.drops.take([make_wav("mix.wav"), make_wav("one.wav"), make_wav("other.wav")], False)
     workspace = window.workspace
     qtbot.waitUntil(lambda: len(workspace.document.project.lanes) == 2, timeout=WAIT_MS)
     assert workspace.document.project.title == "mix"
@@ -110,7 +110,7 @@ def test_the_same_is_done_with_several_files_beside_each(window, qtbot, make_wav
         (tmp_path / folder).mkdir()
     paths = [make_wav(f"{folder}/song.wav", seconds=0.5) for folder in ("a", "b")]
     window.prompt.text.setText("violin")
-    window.drop(paths, False)
+    window.drops.take(paths, False)
     jobs = window.workspace.jobs.queue
     assert len(jobs.rows) == 2
     qtbot.waitUntil(lambda: jobs.unfinished == 0, timeout=WAIT_MS)

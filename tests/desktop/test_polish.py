@@ -157,7 +157,7 @@ def test_a_row_of_chips_without_room_for_all_has_arrows_at_its_ends(loaded, qtbo
 
 @pytest.mark.parametrize("fraction", [None, 0.5], ids=["a drop", "a file that opens"])
 def test_words_over_the_window_stay_in_their_place_when_its_size_changes(loaded, fraction):
-    stage, note = loaded.stage, loaded.note
+    stage, note = loaded.stage, loaded.overlay
     note.say("song.wav", "", fraction)
     loaded.resize(loaded.width() + 120, loaded.height() + 90)
     QApplication.processEvents()

@@ -97,11 +97,11 @@ def test_closing_asks_while_a_job_runs_and_stays_when_told_so(loaded, qtbot, mon
         return "stay"
 
     loaded.workspace.jobs.ask(form(loaded.workspace, "violin", steps=1000))
-    monkeypatch.setattr("desktop.views.main_window.choose", choose)
+    monkeypatch.setattr("desktop.views.questions.choose", choose)
     assert not loaded.close()
     assert loaded.isVisible()
     assert "violin" in asked[0][1]
-    monkeypatch.setattr("desktop.views.main_window.choose", lambda *args: "discard")
+    monkeypatch.setattr("desktop.views.questions.choose", lambda *args: "discard")
     assert loaded.close()
 
 

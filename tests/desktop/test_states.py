@@ -44,7 +44,7 @@ def german(qapp):
 
 @pytest.fixture
 def german_window(german, workspace, qtbot, monkeypatch):
-    monkeypatch.setattr("desktop.views.main_window.choose", lambda *args: "discard")
+    monkeypatch.setattr("desktop.views.questions.choose", lambda *args: "discard")
     window = MainWindow(workspace)
     qtbot.addWidget(window)
     window.show()

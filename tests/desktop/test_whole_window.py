@@ -159,17 +159,17 @@ def test_lanes_fill_in_the_window_while_their_job_goes_on(window, qtbot, make_wa
 
 
 def test_opening_is_told_in_the_middle_and_no_longer_when_it_is_over(window, qtbot, make_wav, tmp_path):
-    told = []
-    window.workspace.opening.connect(lambda opening: told.append((window.note.isVisible(), window.note.title.text())))
+    told, overlay = [], window.overlay
+    window.workspace.opening.connect(lambda opening: told.append((overlay.isVisible(), overlay.title.text())))
     with qtbot.waitSignal(window.workspace.opened, timeout=WAIT_MS):
         window.open_path(make_wav("song.wav"))
     assert told[0] == (True, "Opening song.wav")
-    assert not window.note.isVisible()
+    assert not window.overlay.isVisible()
     assert window.status.told.text() == ""
     (tmp_path / "broken.wav").write_bytes(b"x" * 500)
     window.open_path(tmp_path / "broken.wav")
     qtbot.waitUntil(lambda: window.banner.isVisible(), timeout=WAIT_MS)
-    assert not window.note.isVisible()
+    assert not window.overlay.isVisible()
 
 
 def test_the_prompt_has_the_focus_first(window, qtbot):
@@ -233,9 +233,9 @@ def test_a_dragged_region_is_told_over_and_files_over_the_window_say_what_a_drop
     mime = mime_of(*(make_wav(name) for name in ("one.wav", "two.wav")))
     event = QDragEnterEvent(QPoint(9, 9), Qt.DropAction.CopyAction, mime, LEFT, Qt.KeyboardModifier.NoModifier)
     loaded.dragEnterEvent(event)
-    assert loaded.note.isVisible()
-    assert "one.wav" in loaded.note.title.text()
-    assert "Shift" in loaded.note.words.text()
+    assert loaded.overlay.isVisible()
+    assert "one.wav" in loaded.overlay.title.text()
+    assert "Shift" in loaded.overlay.words.text()
 
 
 def test_files_that_were_open_lately_stand_in_the_menu(loaded):
