@@ -17,7 +17,7 @@ from typing import BinaryIO
 
 from engine.errors import RequestError
 from engine.events import Event
-from engine.host.queue import Ahead, Jobs, Work
+from engine.host.queue import HostQueue, RequestPrefetcher, RequestRunner
 from engine.host.watch import BEAT_S
 from engine.runtime.backend import ON_OPENING
 from engine.runtime.engine_build import ON_STEP, BuildStep
@@ -47,7 +47,8 @@ def main() -> None:
 
 
 def serve(
-    commands: BinaryIO, events: BinaryIO, work: Work, ahead: Ahead | None = None, receipts: dict[str, str] | None = None
+    commands: BinaryIO, events: BinaryIO, work: RequestRunner, ahead: RequestPrefetcher | None = None,
+    receipts: dict[str, str] | None = None,
 ) -> None:  # fmt: skip
     """Handle commands until the pipe closes.
 
@@ -71,7 +72,7 @@ def serve(
     def send(event: Event) -> None:
         write(to_line(event_to_json(event)))
 
-    jobs = Jobs(work, send, ahead)
+    jobs = HostQueue(work, send, ahead)
     write(to_line({"event": READY, "pid": os.getpid()}))
 
     def beat() -> None:
@@ -96,7 +97,7 @@ def serve(
         log.warning("a job did not reach its next step within %g s; it is given up", LEAVE_LIMIT_S)
 
 
-def _obey(line: bytes, jobs: Jobs, send: Callable[[Event], None], receipts: dict[str, str]) -> None:
+def _obey(line: bytes, jobs: HostQueue, send: Callable[[Event], None], receipts: dict[str, str]) -> None:
     job = None
     try:
         message = from_line(line)

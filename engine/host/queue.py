@@ -21,14 +21,14 @@ log = logging.getLogger(__name__)
 PROGRESS_INTERVAL_S = 1 / 30
 
 
-class Work(Protocol):
+class RequestRunner(Protocol):
     """Runs one request from file to file."""
 
     def __call__(self, job: str, request: Request, report: Report, check: Check) -> Done:
         """Publish the results and return what they are, or raise an ``EngineError`` and leave no file."""
 
 
-class Ahead(Protocol):
+class RequestPrefetcher(Protocol):
     """Prepares the request that comes next, while another one is done."""
 
     def begin(self, request: Request) -> None:
@@ -41,14 +41,16 @@ class Ahead(Protocol):
         """Give up everything."""
 
 
-class Jobs:
+class HostQueue:
     """The queue of the engine process and its one worker thread.
 
     Attributes:
         steps: how often jobs have reported or asked whether to stop; it stands still when a job hangs.
     """
 
-    def __init__(self, work: Work, send: Callable[[Event], None], ahead: Ahead | None = None) -> None:
+    def __init__(
+        self, work: RequestRunner, send: Callable[[Event], None], ahead: RequestPrefetcher | None = None
+    ) -> None:
         self._work = work
         self._send = send
         self._ahead = ahead

@@ -39,7 +39,7 @@ class Worker:
         self._engines = EnginesAhead()
 
     def __call__(self, job: str, request: Request, report: Report, check: Check) -> Done:
-        """See ``engine.host.queue.Work``."""
+        """See ``engine.host.queue.RequestRunner``."""
         path = self._receipts.pop(job, "")
         if not path:
             return self._run(job, request, report, check, None)

@@ -107,11 +107,11 @@ class MaskDecoder:
 
     at_once = 2
     takes_estimate = False
-    end: DecoderEnd | None = None
+    end: DecoderTail | None = None
     pooling: ComponentPooling | None = None
 
     def __init__(
-        self, graph: GraphSession, grid: MaskDecoderSpec, takes_estimate: bool = False, end: DecoderEnd | None = None
+        self, graph: GraphSession, grid: MaskDecoderSpec, takes_estimate: bool = False, end: DecoderTail | None = None
     ) -> None:
         self._graph = graph
         self.grid = grid
@@ -162,7 +162,7 @@ class MaskDecoder:
         stem_PB2TF = self.pooling.pool(answer.stem_PB2TF, excerpt.mix, prompts_PE)
         return MaskOutput(stem_PB2TF, None, answer.presence_PBK)
 
-    def hear(self, excerpt: MixWindows, end: DecoderEnd) -> HalfArray:
+    def hear(self, excerpt: MixWindows, end: DecoderTail) -> HalfArray:
         """What is heard of some windows before any prompt, float16 (windows, ``end.width``).
 
         Raises:
@@ -176,7 +176,7 @@ class MaskDecoder:
 
 
 @dataclass(frozen=True, slots=True)
-class DecoderEnd:
+class DecoderTail:
     """The last part of a mask decoder as a graph of its own.
 
     Attributes:

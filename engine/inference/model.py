@@ -16,7 +16,7 @@ from engine.errors import BundleError, RequestError
 from engine.inference.codec import Codec
 from engine.inference.component_pooling import make_pooling
 from engine.inference.experts import Experts, SeparatorMasker, StemNameEncoder, make_masker, open_experts, read_terms
-from engine.inference.masker import DecoderEnd, MaskDecoder, MixWindows
+from engine.inference.masker import DecoderTail, MaskDecoder, MixWindows
 from engine.inference.sampler import SamplerConfig
 from engine.latents import LatentGrid
 from engine.media.encoders import AudioEncoder, VideoEncoder
@@ -187,7 +187,7 @@ def _mask_decoder(graphs: Mapping[str, GraphSession], decoder: MaskDecoderSpec, 
     if name in manifest.graphs and not takes_estimate:
         inputs = manifest.graphs[name].inputs
         shapes = {key: tuple(map(int, axes[1:])) for key, axes in inputs.items() if key not in ("mix", "prompt")}
-        end = DecoderEnd(graphs[name], shapes, manifest.embedding)
+        end = DecoderTail(graphs[name], shapes, manifest.embedding)
     masker = MaskDecoder(graphs[decoder.graph], decoder, takes_estimate, end)
     if manifest.pooling is not None and manifest.terms is not None:
         masker.pooling = make_pooling(

@@ -10,7 +10,7 @@ import numpy as np
 from engine.audio.disk_array import DiskArrayUint16
 from engine.bundle.separation import SIDES
 from engine.inference.conditioning import Conditioning
-from engine.inference.masker import DecoderEnd, MaskDecoder, Masker
+from engine.inference.masker import DecoderTail, MaskDecoder, Masker
 from engine.inference.mix_cache import MixCache, hash_array
 from engine.inference.run import RunContext
 from engine.separation.flow_estimates import FlowEstimates
@@ -61,7 +61,7 @@ def _computed(
 
 
 def _heard(
-    run: RunContext, cache: MixCache, mix: StereoSection, decoder: MaskDecoder, end: DecoderEnd
+    run: RunContext, cache: MixCache, mix: StereoSection, decoder: MaskDecoder, end: DecoderTail
 ) -> DiskArrayUint16:
     """What the mask decoder hears before any prompt, from the cache where it is known."""
     key = cache.key("heard", mix.sha256)

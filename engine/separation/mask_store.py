@@ -20,7 +20,7 @@ from engine.audio.reader import FloatArray, Samples
 from engine.audio.soft_mask import share_masks, tilt_mask
 from engine.audio.stft import OVERLAP, ComplexArray, SpectralFilter, window_samples
 from engine.bundle.separation import SIDES, MaskDecoderSpec
-from engine.inference.masker import DecoderEnd, HalfArray, MaskDecoder, Masker, MaskOutput, MixWindows
+from engine.inference.masker import DecoderTail, HalfArray, MaskDecoder, Masker, MaskOutput, MixWindows
 from engine.inference.run import RunContext
 from engine.inference.windows import Batches, OverlapAdd, WindowPlan, lay_windows
 from engine.latents import Slot
@@ -179,7 +179,7 @@ def _begun(
     return masker.begin(excerpt, prompts_PE, with_rest)
 
 
-def hear_mix(run: RunContext, mix: StereoSection, decoder: MaskDecoder, end: DecoderEnd) -> DiskArrayUint16:
+def hear_mix(run: RunContext, mix: StereoSection, decoder: MaskDecoder, end: DecoderTail) -> DiskArrayUint16:
     """What a mask decoder hears of a section before any prompt: the bits of float16 numbers, a window per row.
 
     Args:

@@ -29,7 +29,7 @@ from engine import (
 )
 from engine.events import Check, Report
 from engine.host.main import serve
-from engine.host.queue import Jobs
+from engine.host.queue import HostQueue
 from engine.host.watch import WatchLimits
 from engine.serialization import from_line, to_line
 
@@ -286,7 +286,7 @@ def test_the_host_does_a_request_of_another_version():
 
 
 @pytest.fixture
-def queue() -> Iterator[tuple[Jobs, Scripted, list[Event], threading.Semaphore]]:
+def queue() -> Iterator[tuple[HostQueue, Scripted, list[Event], threading.Semaphore]]:
     """A queue, its work, what it said, and a semaphore released at the end of each job."""
     said: list[Event] = []
     ends = threading.Semaphore(0)
@@ -297,7 +297,7 @@ def queue() -> Iterator[tuple[Jobs, Scripted, list[Event], threading.Semaphore]]
             ends.release()
 
     work = Scripted()
-    jobs = Jobs(work, send)
+    jobs = HostQueue(work, send)
     yield jobs, work, said, ends
     work.go_on.set()
     assert jobs.close(LIMIT_S)

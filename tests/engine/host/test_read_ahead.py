@@ -15,7 +15,7 @@ from soundfiles import sound, with_av
 from engine.audio.reader import blocks
 from engine.errors import AudioError, Cancelled
 from engine.events import Done
-from engine.host.queue import Jobs
+from engine.host.queue import HostQueue
 from engine.host.read_ahead import ReadAhead
 from engine.host.worker import Worker
 from engine.media.intake import open_audio
@@ -161,7 +161,7 @@ def test_only_the_next_job_of_the_queue_is_prepared_and_all_are_forgotten(files)
         assert may_end.acquire(timeout=LIMIT_S)
         return Done(job, (), 0.0, "", "")
 
-    jobs = Jobs(work, events.append, Listed())
+    jobs = HostQueue(work, events.append, Listed())
     names = sorted(files)
     jobs.submit(names[0], request(files[names[0]]))
     assert at_work.wait(LIMIT_S)

@@ -5,7 +5,7 @@ import threading
 import time
 
 from engine import Engine, Request
-from engine.host.queue import Jobs
+from engine.host.queue import HostQueue
 from engine.pipeline import Pipeline
 
 PATIENCE_S = 60.0
@@ -39,7 +39,7 @@ def test_warming_comes_before_the_jobs_that_follow_and_its_failure_ends_nothing(
             order.append((bundle, device))
             raise ValueError("no such bundle")
 
-    jobs = Jobs(Work(), lambda event: type(event).__name__ == "Failed" and ended.set())
+    jobs = HostQueue(Work(), lambda event: type(event).__name__ == "Failed" and ended.set())
     jobs.warm("small", "auto")
     jobs.submit("one", Request(task="generate", prompts=("violin",)))
     assert ended.wait(PATIENCE_S)
