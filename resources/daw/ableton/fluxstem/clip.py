@@ -4,11 +4,11 @@ Live counts a warped clip's time in beats and an unwarped one's in seconds; warp
 """
 
 
-class Refused(Exception):
+class UnusableClip(Exception):
     """This clip cannot be worked on; the sentence says why and what to do."""
 
 
-class Heard:
+class ClipSource:
     """What a clip plays, read once.
 
     Attributes:
@@ -28,32 +28,32 @@ class Heard:
         first, last = float(clip.loop_start), float(clip.loop_end)
         self.offset = float(clip.start_marker) - first if self.looped else 0.0
         if self.looped and self.beat is not None and float(clip.end_time) - self.beat > last - first + 1e-6:
-            raise Refused("the clip repeats its loop in the Arrangement; consolidate it first (Ctrl+J, Cmd+J)")
+            raise UnusableClip("the clip repeats its loop in the Arrangement; consolidate it first (Ctrl+J, Cmd+J)")
         if self.looped and self.offset < 0:
-            raise Refused("the clip begins before its loop; set Start to the loop's start, or consolidate it first")
+            raise UnusableClip("the clip begins before its loop; set Start to the loop's start, or consolidate it first")
         known = self._known = warp_points(clip) if self.warped else []
         self._first = first
         self.start_s = seconds_at(known, first) if self.warped else first
         self.end_s = seconds_at(known, last) if self.warped else last
         self.markers = marks_between(known, first, last) if self.warped else []
         if self.start_s < 0:
-            raise Refused("the clip begins before its file; crop it first (right-click, Crop Clip)")
+            raise UnusableClip("the clip begins before its file; crop it first (right-click, Crop Clip)")
         if self.end_s - self.start_s <= 0:
-            raise Refused("the clip plays nothing of its file")
+            raise UnusableClip("the clip plays nothing of its file")
         self.like = {name: getattr(clip, name, None) for name in ("pitch_coarse", "pitch_fine", "gain", "warp_mode")}
 
     def gap(self, beat, beats, tempo):
         """Seconds of the file that lie under a span of the Arrangement, as (start, end).
 
         Raises:
-            Refused: nothing of the clip lies there.
+            UnusableClip: nothing of the clip lies there.
         """
         if self.beat is None:
-            raise Refused("say what to fill with start= and end=, in seconds of the clip's file")
+            raise UnusableClip("say what to fill with start= and end=, in seconds of the clip's file")
         seconds = [self._seconds(one - self.beat, tempo) for one in (beat, beat + beats)]
         start_s, end_s = max(seconds[0], self.start_s), min(seconds[1], self.end_s)
         if end_s <= start_s:
-            raise Refused("set the loop brace of the Arrangement over what to fill, or say start= and end=")
+            raise UnusableClip("set the loop brace of the Arrangement over what to fill, or say start= and end=")
         return start_s, end_s
 
     def _seconds(self, beats, tempo):
@@ -67,15 +67,15 @@ def read(clip):
     """What a clip plays.
 
     Raises:
-        Refused: there is none, or it cannot be worked on.
+        UnusableClip: there is none, or it cannot be worked on.
     """
     if clip is None:
-        raise Refused("select a clip first")
+        raise UnusableClip("select a clip first")
     if not clip.is_audio_clip:
-        raise Refused("this is a MIDI clip; freeze and flatten its track, then select the audio clip")
+        raise UnusableClip("this is a MIDI clip; freeze and flatten its track, then select the audio clip")
     if not clip.file_path:
-        raise Refused("this clip has no file yet; save the set, or consolidate the clip")
-    return Heard(clip)
+        raise UnusableClip("this clip has no file yet; save the set, or consolidate the clip")
+    return ClipSource(clip)
 
 
 def is_arranged(clip):
@@ -88,11 +88,11 @@ def warp_points(clip):
     """Warp markers as (beats, seconds of the file), in order.
 
     Raises:
-        Refused: Live tells none.
+        UnusableClip: Live tells none.
     """
     points = sorted((float(mark.beat_time), float(mark.sample_time)) for mark in getattr(clip, "warp_markers", ()))
     if len(points) < 2:
-        raise Refused("the warp of this clip cannot be read; switch Warp off, or consolidate the clip")
+        raise UnusableClip("the warp of this clip cannot be read; switch Warp off, or consolidate the clip")
     return points
 
 

@@ -108,8 +108,8 @@ class Fluxstem(ControlSurface):
             elif order == "status":
                 self._say(self._state, self._fraction, self._text)
             else:
-                raise clips.Refused(f"there is no order {address}; send run, cancel, status or answer")
-        except clips.Refused as error:
+                raise clips.UnusableClip(f"there is no order {address}; send run, cancel, status or answer")
+        except clips.UnusableClip as error:
             self._say(self._state if self._job is not None else "failed", self._fraction, str(error))
         except Exception as error:  # an error that left this method would stop the script until Live starts again
             self.log_message(f"Fluxstem: {error!r}")
@@ -117,13 +117,13 @@ class Fluxstem(ControlSurface):
 
     def _run(self, words):
         if self._job is not None:
-            raise clips.Refused("one clip after the other; wait for this one, or cancel it")
+            raise clips.UnusableClip("one clip after the other; wait for this one, or cancel it")
         if len(words) < 2:
-            raise clips.Refused("say a task and a prompt, as run isolate bass")
+            raise clips.UnusableClip("say a task and a prompt, as run isolate bass")
         self._check_version()
         task, prompt, *more = words
         if task not in TASKS:
-            raise clips.Refused(f"there is no task {task}; choose one of {', '.join(TASKS)}")
+            raise clips.UnusableClip(f"there is no task {task}; choose one of {', '.join(TASKS)}")
         said = _options(more)
         if TASKS[task][0] == "nothing":
             heard, place = None, (None, None, len(_song().tracks), None)
@@ -139,13 +139,13 @@ class Fluxstem(ControlSurface):
 
     def _cancel(self):
         if self._job is None:
-            raise clips.Refused("there is nothing to cancel")
+            raise clips.UnusableClip("there is nothing to cancel")
         self._job.cancel()
         self._say("running", self._fraction, "cancelling")
 
     def _answer_at(self, port):
         if not isinstance(port, (int, float)) or not 0 <= port <= 65535:
-            raise clips.Refused("answer wants the number of a port")
+            raise clips.UnusableClip("answer wants the number of a port")
         self._answer_port = int(port)
         self._say(self._state, self._fraction, self._text)
 
@@ -153,7 +153,7 @@ class Fluxstem(ControlSurface):
         live = Live.Application.get_application()
         have = (live.get_major_version(), live.get_minor_version(), live.get_bugfix_version())
         if have < NEEDED:
-            raise clips.Refused(
+            raise clips.UnusableClip(
                 f"this is Live {'.'.join(map(str, have))}, and putting clips onto tracks needs Live "
                 f"{'.'.join(map(str, NEEDED))} or newer; drag the clip's file onto Fluxstem's window instead"
             )
@@ -231,14 +231,14 @@ def _options(words):
     """NAME=VALUE, several in one word too, with spaces between; a value may have spaces of its own.
 
     Raises:
-        Refused: one of them is something else.
+        UnusableClip: one of them is something else.
     """
     found = {}
     given = [word.strip() for word in words if word not in NOTHING]
     for word in (one for several in given for one in re.split(r"\s+(?=\w+=)", several)):
         name, equals, value = word.partition("=")
         if not equals or name in ("id", "input"):
-            raise clips.Refused(f"{word} is no NAME=VALUE")
+            raise clips.UnusableClip(f"{word} is no NAME=VALUE")
         found[name] = value
     return found
 
