@@ -30,7 +30,9 @@ class ClipSource:
         if self.looped and self.beat is not None and float(clip.end_time) - self.beat > last - first + 1e-6:
             raise UnusableClip("the clip repeats its loop in the Arrangement; consolidate it first (Ctrl+J, Cmd+J)")
         if self.looped and self.offset < 0:
-            raise UnusableClip("the clip begins before its loop; set Start to the loop's start, or consolidate it first")
+            raise UnusableClip(
+                "the clip begins before its loop; set Start to the loop's start, or consolidate it first"
+            )
         known = self._known = warp_points(clip) if self.warped else []
         self._first = first
         self.start_s = seconds_at(known, first) if self.warped else first
