@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from functools import cache, lru_cache, partial
 from pathlib import Path
 
-from engine.audio.format_apart import RateAndLength, rate_and_length
+from engine.audio.probe import RateAndLength, rate_and_length
 from engine.checks import check_region
 from engine.errors import AudioError, RequestError
 from engine.media.reference import SAME, example_path

@@ -18,9 +18,9 @@ from engine.audio.atomic import publish_bytes
 from engine.bundle.bundle import Bundle, file_sha256, load_bundle
 from engine.bundle.library import find_bundle
 from engine.checks import absolute
-from engine.content import content_sha256, sampled_sha256
 from engine.errors import AudioError, BundleError, RequestError
 from engine.events import StemResult
+from engine.file_hash import content_sha256, sampled_sha256
 from engine.latents import Slot
 from engine.media.reference import example_path
 from engine.request import OPTIONS, Request
@@ -60,7 +60,7 @@ class Provenance:
 def hash_inputs(request: Request) -> dict[str, Any]:
     """SHA-256 of input, rest and examples in order, as a sidecar names them; None where there is no file.
 
-    Of a very large file there is ``input_sampled_sha256`` instead, see ``engine.content``.
+    Of a very large file there is ``input_sampled_sha256`` instead, see ``engine.file_hash``.
     """
     hashes: dict[str, Any] = {}
     for name, path in (("input", request.input), ("rest_input", request.rest)):

@@ -39,7 +39,7 @@ class LedgerRecord:
         digest: of the request, see ``BatchRequest``.
         source: where the file was.
         size, mtime_ns, ctime_ns: of the file that was read, see ``WorkItem``.
-        sha256: of its bytes; of a very large file of some of them, see ``engine.content``.
+        sha256: of its bytes; of a very large file of some of them, see ``engine.file_hash``.
         stage: private folder of the results while they are on their way.
         moves: from where to where, below the folder of the batch.
         results: what was made, as the report shows it.

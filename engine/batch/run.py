@@ -11,15 +11,15 @@ from typing import Protocol
 
 from engine.batch.find import WorkItem, find_items
 from engine.batch.ledger import DONE, FAILED, Ledger, LedgerRecord
-from engine.batch.place import finish_interrupted, place
+from engine.batch.publish import finish_interrupted, publish
 from engine.batch.report import BatchTotals, write_report
 from engine.batch.stores import PRIVATE, WORK, ResultStore
 from engine.batch.work import BatchRequest, Runner
 from engine.bundle.bundle import load_bundle
 from engine.bundle.library import find_bundle
 from engine.checks import check_files, check_values
-from engine.content import content_sha256, sampled_sha256
 from engine.errors import BundleError, DeviceError, EngineError, HostError, OutputError, RequestError
+from engine.file_hash import content_sha256, sampled_sha256
 from engine.places import PlacedRegion
 from engine.request import Request, region_fields
 from engine.text.intent import load_grammar, understand
@@ -131,7 +131,7 @@ def _work_through(
         with contextlib.closing(outcomes):
             for outcome in outcomes:
                 try:
-                    records.append(place(store, ledger, outcome, asked.digest))
+                    records.append(publish(store, ledger, outcome, asked.digest))
                 except OSError as full:
                     return records, True, _cannot_write(store.place, full)
                 listener.finished(records[-1])

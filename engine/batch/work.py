@@ -96,7 +96,7 @@ class ItemOutcome:
         item: the file.
         stage: private folder of its results, below the place of the batch.
         results: one for each result, plain values; ``files`` holds names below the stage, by part.
-        sha256: of the file that was read; of a very large one of some of its bytes, see ``engine.content``.
+        sha256: of the file that was read; of a very large one of some of its bytes, see ``engine.file_hash``.
         seconds: wall time.
         device: what it ran on.
         worker: which engine did it.

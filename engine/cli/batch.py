@@ -20,7 +20,7 @@ from engine.batch.report import CSV_REPORT, JSON_REPORT
 from engine.batch.run import BatchEnd, BatchListener, checked, run_batch
 from engine.batch.stores import FolderStore, ResultStore, open_store
 from engine.batch.work import BatchRequest, Runner
-from engine.cli.words import told_apart
+from engine.cli.positionals import told_apart
 from engine.errors import OutputError, RequestError
 from engine.host.client import Engine
 from engine.options import Option

@@ -16,7 +16,7 @@ from dataclasses import replace
 from typing import Any
 
 from engine.batch.find import find_items, has_audio
-from engine.cli.words import prompt_text, told_apart
+from engine.cli.positionals import prompt_text, told_apart
 from engine.errors import BundleError, Cancelled, EngineError, OutputError, RequestError
 from engine.events import BIT_FOR_BIT_DB, Done, Event, Progress, StemResult
 from engine.host.client import Engine

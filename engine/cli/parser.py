@@ -18,7 +18,7 @@ from typing import Any, NoReturn
 
 from engine.checks import check_region
 from engine.cli import batch, bridge, bundles, commands, mcp, notes, plugins, session
-from engine.cli.words import prompt_text
+from engine.cli.positionals import prompt_text
 from engine.errors import Cancelled, EngineError, RequestError
 from engine.host.client import Engine
 from engine.options import Kind, Option, by_rule

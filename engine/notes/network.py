@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from engine.bundle.described import read_hashed, read_object
 from engine.bundle.graph_check import Axes, check_graph
+from engine.bundle.hashed_folder import read_hashed, read_object
 from engine.bundle.library import find_folder
 from engine.errors import BundleDamaged, BundleError
 from engine.runtime.backend import GraphSession

@@ -19,8 +19,8 @@ from engine.audio.read_tags import read_tags
 from engine.audio.reader import BLOCK_SAMPLES, Samples, blocks
 from engine.audio.riff import RiffExtras
 from engine.audio.writer import open_writer
-from engine.content import content_sha256
 from engine.events import Check, Report
+from engine.file_hash import content_sha256
 from engine.media.intake import open_audio
 from engine.plugins.chain import EffectChain, chain_json
 from engine.plugins.render import ChainReport, render_rows, rows_of

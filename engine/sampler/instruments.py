@@ -21,7 +21,7 @@ import numpy.typing as npt
 import soundfile
 import soxr
 
-from engine.bundle.described import read_hashed, read_object
+from engine.bundle.hashed_folder import read_hashed, read_object
 from engine.bundle.library import find_folder
 from engine.errors import BundleDamaged, BundleError, BundleTooNew
 

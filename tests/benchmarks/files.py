@@ -113,7 +113,7 @@ def write(kind: str, folder: Path, samples: int) -> Path:
 def measured(path: Path, is_huge: bool) -> Row:
     """Open a file and read it through."""
     from engine.audio.reader import blocks
-    from engine.content import content_sha256, sampled_sha256
+    from engine.file_hash import content_sha256, sampled_sha256
     from engine.media.intake import open_audio
 
     before = memory()

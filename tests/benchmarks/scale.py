@@ -32,7 +32,7 @@ from raynodes import RayNodes  # noqa: E402
 
 from engine.batch.find import WorkItem  # noqa: E402
 from engine.batch.ledger import Ledger  # noqa: E402
-from engine.batch.place import place  # noqa: E402
+from engine.batch.publish import publish  # noqa: E402
 from engine.batch.stores import WORK, FolderStore  # noqa: E402
 from engine.batch.work import ItemOutcome  # noqa: E402
 
@@ -93,7 +93,7 @@ def placed_per_second(folder: Path) -> float:
             outcomes.append(ItemOutcome(item=item, stage=stage, results=({"prompt": "drums", "files": names},)))
         started_s = time.perf_counter()
         for outcome in outcomes:
-            place(store, ledger, outcome, "asked")
+            publish(store, ledger, outcome, "asked")
         return PLACED / (time.perf_counter() - started_s)
 
 

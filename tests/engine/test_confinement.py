@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from engine import EffectChain, confinement, listening_command, render_file_apart
-from engine.audio.format_apart import rate_and_length
+from engine.audio.probe import rate_and_length
 from engine.confinement import missing_measures
 from engine.doctor import sentences
 
@@ -190,7 +190,7 @@ def main():
 
 
 @confined_here
-@pytest.mark.parametrize("module", ["engine.notes.listen", "engine.audio.format_apart", "engine.plugins.render_apart"])
+@pytest.mark.parametrize("module", ["engine.notes.listen", "engine.audio.probe", "engine.plugins.render_apart"])
 def test_whatever_reads_a_strangers_file_is_confined_as_the_engine_is(module, tmp_path, monkeypatch):
     (tmp_path / "peek.py").write_text(_PEEK)
     private = tmp_path / "private"

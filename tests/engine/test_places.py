@@ -7,7 +7,7 @@ import soundfile
 from clihelp import music
 
 from engine import AudioError, Place, RequestError, example_in_seconds, rate_of, region_in_seconds, region_of
-from engine.audio.format_apart import rate_and_length
+from engine.audio.probe import rate_and_length
 from engine.media.reference import MediaExample
 
 RATE_HZ = 44_100

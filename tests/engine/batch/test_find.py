@@ -11,7 +11,7 @@ import pytest
 
 from engine.batch.find import find_items
 from engine.batch.local import fetch
-from engine.cli.words import told_apart
+from engine.cli.positionals import told_apart
 from engine.errors import AudioError
 
 TREE = ("lib/one.wav", "lib/deep/two.FLAC", "lib/deep/er/three.mp3", "lib/notes.txt", "lib/.hidden.wav",

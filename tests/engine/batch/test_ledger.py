@@ -13,7 +13,7 @@ from fsspec.registry import _registry
 
 from engine.batch.find import WorkItem
 from engine.batch.ledger import DONE, FAILED, PLACING, Ledger, LedgerRecord
-from engine.batch.place import finish_interrupted, place
+from engine.batch.publish import finish_interrupted, publish
 from engine.batch.stores import LEDGER, WORK, FolderStore, ResultStore, UrlStore
 from engine.batch.work import ItemOutcome
 from engine.errors import OutputError, RequestError
@@ -51,7 +51,7 @@ def results(store: ResultStore) -> list[str]:
 
 
 def test_results_go_to_the_folder_of_their_file_and_are_written_down(store):
-    record = place(store, Ledger(store), outcome(store), "asked")
+    record = publish(store, Ledger(store), outcome(store), "asked")
     assert results(store) == sorted(f"sub/{name}" for name in FILES)
     assert record.results[0]["files"] == {
         "stem": f"sub/{FILES[0]}", "rest": f"sub/{FILES[1]}", "sidecar": f"sub/{FILES[2]}",
@@ -64,8 +64,8 @@ def test_results_go_to_the_folder_of_their_file_and_are_written_down(store):
 
 def test_nothing_is_overwritten_and_files_of_one_result_get_one_number(store):
     ledger = Ledger(store)
-    place(store, ledger, outcome(store), "asked")
-    second = place(store, ledger, outcome(store), "asked otherwise")
+    publish(store, ledger, outcome(store), "asked")
+    second = publish(store, ledger, outcome(store), "asked otherwise")
     assert set(second.files) == {"sub/mix - drums (2).wav", "sub/mix - drums rest (2).wav", "sub/mix - drums (2).json"}
     beside = json.loads(store.read("sub/mix - drums (2).json"))
     assert (beside["stem"], beside["rest"]) == ("mix - drums (2).wav", "mix - drums rest (2).wav")
@@ -92,7 +92,7 @@ def test_a_kill_between_two_moves_is_made_good_at_the_next_start(moved, store, m
             put = ledger.put
             patch.setattr(ledger, "put", lambda record: put(record) if record.state == PLACING else _killed())
         with pytest.raises(KeyboardInterrupt):
-            place(store, ledger, found, "asked")
+            publish(store, ledger, found, "asked")
     assert Ledger(store).get("sub/mix.wav", "asked").state == PLACING
     finish_interrupted(store, ledger := Ledger(store))
     assert results(store) == sorted(f"sub/{name}" for name in FILES)
@@ -105,7 +105,7 @@ def test_results_that_did_not_arrive_are_a_failure_that_is_tried_again(store):
     for name in store.files(WORK):
         if name.endswith("rest.wav"):
             delete(store, name)
-    record = place(store, Ledger(store), found, "asked")
+    record = publish(store, Ledger(store), found, "asked")
     assert record.state == FAILED
     assert "mix - drums rest.wav" in record.error
     assert results(store) == []
@@ -152,7 +152,7 @@ def test_what_another_version_wrote_is_kept(tmp_path):
 
 
 def test_only_private_folders_can_be_removed(store):
-    place(store, Ledger(store), outcome(store), "asked")
+    publish(store, Ledger(store), outcome(store), "asked")
     for folder in ("", ".", "sub", ".fluxstem-batch", f"{WORK}/../../sub", "/"):
         store.remove(folder)
     assert len(results(store)) == len(FILES)
@@ -225,7 +225,7 @@ def test_what_another_machine_sent_is_seen_at_once(listed):
         assert here.files(f"{WORK}/run-1") == []
         there = UrlStore(listed)
         found = outcome(there)
-        assert place(here, Ledger(here), found, "asked").state == DONE
+        assert publish(here, Ledger(here), found, "asked").state == DONE
         assert results(here) == sorted(f"sub/{name}" for name in FILES)
 
 
@@ -238,7 +238,7 @@ def test_errors_of_a_file_system_are_told_in_one_sentence_before_any_work(listed
         found = outcome(store)
         monkeypatch.setattr(Listed, "is_open", False)
         with pytest.raises(OSError, match="AccessDenied"):
-            place(store, Ledger(store), found, "asked")
+            publish(store, Ledger(store), found, "asked")
 
 
 def test_a_place_that_cannot_be_reached_is_refused(monkeypatch):

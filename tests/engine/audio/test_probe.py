@@ -11,8 +11,8 @@ import pytest
 import soundfile
 
 from engine import RequestError, length_of, rate_of
-from engine.audio import format_apart
-from engine.audio.format_apart import rate_and_length
+from engine.audio import probe
+from engine.audio.probe import rate_and_length
 
 ROOT = Path(__file__).parents[3]
 FORMATS = [
@@ -28,7 +28,7 @@ def written(path: Path, container: str, subtype: str, rate_hz: int = 44_100) -> 
 
 @pytest.mark.parametrize(("container", "subtype"), FORMATS)
 def test_what_daws_write_is_read_without_another_process(tmp_path, monkeypatch, container, subtype):
-    monkeypatch.setattr(format_apart, "_asked_apart", lambda path: pytest.fail("a process was started"))
+    monkeypatch.setattr(probe, "_asked_apart", lambda path: pytest.fail("a process was started"))
     assert rate_and_length(written(tmp_path / "x", container, subtype)) == (44_100, 12_345)
 
 

@@ -18,7 +18,7 @@ from engine.batch.work import ItemOutcome, failed_outcome, sidecar_bytes
 from engine.errors import OutputError
 
 
-def place(store: ResultStore, ledger: Ledger, outcome: ItemOutcome, digest: str) -> LedgerRecord:
+def publish(store: ResultStore, ledger: Ledger, outcome: ItemOutcome, digest: str) -> LedgerRecord:
     """Put the results of one file in their place and write that down; of a failed one, write down why.
 
     Nothing is overwritten: where a name is taken, all files of the outcome get the same number.
