@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         ExampleError,
         HostError,
         HostHung,
+        NotHeard,
         OutputError,
         RequestError,
     )
@@ -94,7 +95,7 @@ _HOMES = {
     "doctor": "Sentence examine sentences:findings_sentences",
     "errors": (
         "AudioError BundleDamaged BundleError BundleTooNew Cancelled DeviceError EngineError ExampleError "
-        "HostError HostHung OutputError RequestError"
+        "HostError HostHung NotHeard OutputError RequestError"
     ),
     "events": "BIT_FOR_BIT_DB Accepted CancelledJob Done Event Failed Progress StemResult",
     "host.client": "Engine",

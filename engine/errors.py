@@ -7,6 +7,7 @@
       RequestError            the caller asked for something impossible
         AudioError              the audio file cannot be used
         ExampleError            a picture, video or sound given as an example cannot be used
+        NotHeard                what is to be replaced seems not to be in the mix
       OutputError             a result could not be written
       DeviceError             the accelerator or its driver refused
         DeviceLost            it broke down; only a new process can use it again
@@ -67,6 +68,10 @@ class AudioError(RequestError):
 
 class ExampleError(RequestError):
     """A picture, video or sound that was given as an example cannot be used: not one, damaged, or too large."""
+
+
+class NotHeard(RequestError):
+    """What is to be replaced seems not to be in the mix; ``Request.anyway`` replaces it all the same."""
 
 
 class OutputError(EngineError):

@@ -107,6 +107,7 @@ class Request:
         takes=lambda rule: rule.replaces,
         refusal="{task} puts nothing in the place of its prompt; leave the replacement out",
     )  # fmt: skip
+    anyway: bool = option(False, "replace the prompt even where it is not heard", takes=lambda rule: rule.replaces)
     strength: float | None = option(
         None, "how far to go from the old sound: 0 keeps it, 1 makes it new", low=0.0, high=1.0, metavar="S",
         otherwise=lambda rule: f"{_BUNDLE}, else {rule.strength:g}", takes=lambda rule: rule.strength is not None,

@@ -187,7 +187,7 @@ class JobController(QObject):
             self.cancel(row.id)
 
     def retry(self, row_id: str) -> None:
-        """Queue a failed or cancelled job again."""
+        """Queue a failed or cancelled job again; one whose sound is not heard replaces it all the same."""
         row = self.queue.row(row_id)
         if row is not None and row.state in ENDED and row.for_file and row.request is not None:
             self.queue.add(
@@ -195,7 +195,9 @@ class JobController(QObject):
             )
             self.pump()
         elif row is not None and row.state in ENDED and row.context is not None:
-            self._queue(row.title, row.context[0])
+            plan = row.context[0]
+            anyway = row.was_not_heard or plan.request.anyway
+            self._queue(row.title, replace(plan, request=replace(plan.request, anyway=anyway)))
 
     def pump(self) -> None:
         """Send the next job if none from this window is running."""

@@ -16,7 +16,7 @@ from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistent
 
 from desktop.message import Message
 from desktop.models.project import new_id
-from engine import Done, Request
+from engine import Done, NotHeard, Request
 
 ETA_FROM_FRACTION, ETA_FROM_S = 0.03, 1.0  # of work seen, before the time left is told
 KEPT_ROWS = 50
@@ -71,6 +71,11 @@ class JobRow:
     message: Message | None = None
     kind: str = ""
     done: Done | None = None
+
+    @property
+    def was_not_heard(self) -> bool:
+        """True where it failed because what it was to replace is not heard: asked again, it is replaced anyway."""
+        return self.state is JobState.FAILED and self.kind == NotHeard.__name__
 
     def eta_s(self, now_s: float) -> float | None:
         """Estimated seconds left; None while it is too early to tell, and once they are over.

@@ -111,6 +111,9 @@ class JobCard(QFrame):
         self.bar.setValue(round(row.fraction * 1000))
         self.state.setText(state_words(row, now_s))
         mark(self.state, "failed", row.state is JobState.FAILED)
+        again = tr("Replace it anyway") if row.was_not_heard else tr("Try again")
+        self.retry.setToolTip(again)
+        self.retry.setAccessibleName(again)
         self.fold.setVisible(row.state is JobState.FAILED)
         self.details.setText(details_of(row))
         if row.state is not JobState.FAILED:

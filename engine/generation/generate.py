@@ -11,10 +11,11 @@ import numpy as np
 from engine.audio.quantize import clip_to_range
 from engine.audio.reader import Samples, blocks
 from engine.composing.music import Music
+from engine.errors import RequestError
 from engine.generation.context import InpaintContext, bare_context, build_context
 from engine.generation.inpaint import Candidate, sample_candidates
 from engine.generation.sampled import OldSound, Voiced, compose, music_of, old_sound, replay
-from engine.generation.told import told_of
+from engine.generation.told import place_of, told_of
 from engine.inference.clip import SampleRange
 from engine.inference.conditioning import Conditioning
 from engine.inference.crossfade import EDGE_S, edge_weight
@@ -22,6 +23,8 @@ from engine.inference.model import resolve_sampling
 from engine.inference.output import OutputSpec, TaskResult, render_single
 from engine.inference.rerank import rank_candidates
 from engine.inference.run import RunContext
+
+SILENT_POWER = 1e-8  # of a stem in which nothing sounds: 80 dB below full scale
 
 
 def make(run: RunContext, spec: OutputSpec, conditionings: list[Conditioning]) -> Iterator[list[TaskResult]]:
@@ -33,6 +36,8 @@ def make(run: RunContext, spec: OutputSpec, conditionings: list[Conditioning]) -
     with contextlib.ExitStack() as held:
         context: InpaintContext | None = None
         sampled = _SampledVoice(run, spec) if run.request.voice == "sampled" else None
+        if sampled is not None:
+            _check_sounds(run, sampled.context, spec)
         for number, one in enumerate(conditionings):
             share = run.within(0.1, 1.0).nth(number, len(conditionings))
             remarks: tuple[str, ...] = ()
@@ -44,7 +49,19 @@ def make(run: RunContext, spec: OutputSpec, conditionings: list[Conditioning]) -
                 remarks = voiced.remarks
             if context is None:
                 context = build_context(run.within(0.0, 0.1), spec, held)
+                _check_sounds(run, context, spec)
             yield generate(share, context, one, spec, remarks)
+
+
+def _check_sounds(run: RunContext, context: InpaintContext, spec: OutputSpec) -> None:
+    """Refuse to play a line again where there is none: it would be made as loud as silence is."""
+    if run.rule.strength is None or not context.regions:
+        return
+    if all(region.power_C is not None and region.power_C.mean() < SILENT_POWER for region in context.regions):
+        raise RequestError(
+            "nothing sounds in {place}, so there is no line to play again; choose a part that sounds, or take {task} "
+            "for a new one", place=place_of(run.request, spec.input), task="regenerate",
+        )  # fmt: skip
 
 
 class _SampledVoice:

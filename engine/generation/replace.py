@@ -1,5 +1,6 @@
 """Replace: edit a mix in place. Separate a stem, generate another that fits the rest, put it where the old one was.
 
+What is not heard is not replaced, unless the request says so: a new sound would come on top of the music.
 Outside the regions every sample stays as it is. Inside, the new mix is rest plus new stem, exactly, in the output
 format; where the sum would clip, only the new stem is turned down.
 """
@@ -28,6 +29,7 @@ from engine.audio.quantize import (
 )
 from engine.audio.reader import FloatArray, Samples, blocks, resampled, samples_at
 from engine.audio.soft_mask import presence
+from engine.errors import NotHeard
 from engine.generation.context import (
     FillRegion,
     InpaintContext,
@@ -41,7 +43,7 @@ from engine.generation.context import (
 from engine.generation.inpaint import Candidate, sample_candidates
 from engine.generation.made_latents import DiskLatents
 from engine.generation.sampled import OldSound, Voiced, plays_one_voice, replay
-from engine.generation.told import told_of
+from engine.generation.told import place_of, told_of
 from engine.inference.clip import MonoClip, SampleRange
 from engine.inference.conditioning import Conditioning, replacement_conditioning
 from engine.inference.crossfade import edge_weight
@@ -63,6 +65,8 @@ from engine.separation.by_mask import mask_decoder, split_by_masks
 from engine.separation.split import SeparatedSection
 
 LOWEST_GAIN = 10 ** (-6 / 20)  # of a new stem that would make the mix clip; peaks beyond that are clipped
+HEARD = 0.5  # presence from which on a stem counts as there, for which the mask decoder is calibrated
+SILENT_DB = -30.0  # against the mix: a stem whose presence nobody estimated counts as absent below it
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,18 +74,34 @@ class RegionEdit:
     """One region with its replacements.
 
     Attributes:
-        separated: the old stem; ``separated.wanted`` is the region.
+        old: what was there.
         candidates: new stems, from the start of ``separated.section``.
-        energies: of the old stem and of the mix, in the region.
     """
 
-    separated: SeparatedSection
+    old: OldStem
     candidates: list[Candidate]
-    energies: tuple[float, float]
+
+    @property
+    def separated(self) -> SeparatedSection:
+        """The old stem; ``separated.wanted`` is the region."""
+        return self.old.separated
 
 
 @dataclass(frozen=True, slots=True)
-class _SplitSection:
+class OldStem:
+    """What is to be replaced in one region.
+
+    Attributes:
+        separated: the stem as it was taken out.
+        split: it and the rest, as the model hears them.
+    """
+
+    separated: SeparatedSection
+    split: SplitSection
+
+
+@dataclass(frozen=True, slots=True)
+class SplitSection:
     """Stem and rest of a section as mono at the model's rate, and their levels in the region."""
 
     stem: MonoClip
@@ -97,42 +117,83 @@ def replace(run: RunContext, spec: OutputSpec, conditionings: list[Conditioning]
         spec: the mix and the spans that may change.
     """
     new = replacement_conditioning(run)
-    for number, old in enumerate(conditionings):
-        share = run.nth(number, len(conditionings))
-        with contextlib.ExitStack() as held:
-            edits = []
-            for index, span in enumerate(spec.region.spans):
-                spans = len(spec.region.spans)
-                here = share.within(0.0, 0.8).nth(index, spans)
-                edits.append(_edit_region(here, spec, span, (old, new), held))
-            count = run.request.candidates
-            results = [
-                _write(share.within(0.8 + 0.2 * k / count, 1.0), spec, (old, new), edits, k) for k in range(count)
-            ]
-        yield rank_candidates(results)
+    with contextlib.ExitStack() as kept:
+        found = []
+        for number, old in enumerate(conditionings):
+            share = run.within(0.0, 0.3).nth(number, len(conditionings))
+            found.append(_old_stems(share, spec, old, kept))
+            _check_heard(run, spec, (old, new), found[-1])
+        for number, (old, stems) in enumerate(zip(conditionings, found, strict=True)):
+            share = run.within(0.3, 1.0).nth(number, len(conditionings))
+            with contextlib.ExitStack() as held:
+                edits = [
+                    _edit_region(share.within(0.0, 0.7).nth(index, len(stems)), spec, stem, (old, new), held)
+                    for index, stem in enumerate(stems)
+                ]
+                count = run.request.candidates
+                results = [
+                    _write(share.within(0.7 + 0.3 * k / count, 1.0), spec, (old, new), edits, k) for k in range(count)
+                ]
+            yield rank_candidates(results)
+
+
+def _old_stems(
+    run: RunContext, spec: OutputSpec, conditioning: Conditioning, held: contextlib.ExitStack
+) -> list[OldStem]:
+    """What a prompt names, taken out of each region."""
+    by_words = dataclasses.replace(run, examples=None)  # examples describe the new sound, not the old one
+    stems, spans = list[OldStem](), spec.region.spans
+    for index, span in enumerate(spans):
+        share = by_words.nth(index, len(spans))
+        if (decoder := mask_decoder(run)) is not None:
+            separated = split_by_masks(share.within(0.0, 0.8), spec.input, span, conditioning, decoder, held)
+        else:
+            separated = split_by_flow(share.within(0.0, 0.8), spec.input, span, conditioning, held)
+        split = _split_section(share.within(0.8, 1.0), separated)
+        held.enter_context(split.stem.audio)
+        held.enter_context(split.rest.audio)
+        stems.append(OldStem(separated, split))
+    return stems
+
+
+def _check_heard(
+    run: RunContext, spec: OutputSpec, names: tuple[Conditioning, Conditioning], stems: list[OldStem]
+) -> None:
+    """Refuse to replace what is heard in none of the regions, before anything is made."""
+    there = _old_presence(stems, run.model.bundle.manifest.presence)
+    if run.request.anyway or there >= HEARD or not _is_absent(stems):
+        return
+    old, new = names
+    raise NotHeard(
+        "{prompt} is not heard in {place} (presence {presence:.2f} of 1), so nothing was replaced; name what does play "
+        "there, or add --anyway to have {new} in its place all the same",
+        prompt=old.prompt, place=place_of(run.request, spec.input), presence=there, new=new.name,
+    )  # fmt: skip
+
+
+def _is_absent(stems: list[OldStem]) -> bool:
+    """True where low presence means absent: where it is calibrated, else where the stem is all but silent."""
+    if any(one.separated.presence is not None for one in stems):
+        return True
+    stem, mix = np.sum([one.split.energies for one in stems], axis=0)
+    return bool(mix <= 0 or level_db(stem, mix) < SILENT_DB)
 
 
 def _edit_region(
-    run: RunContext, spec: OutputSpec, span: SampleRange, names: tuple[Conditioning, Conditioning],
+    run: RunContext, spec: OutputSpec, old: OldStem, names: tuple[Conditioning, Conditioning],
     held: contextlib.ExitStack,
 ) -> RegionEdit:  # fmt: skip
-    old, new = names
-    manifest, rate_hz = run.model.bundle.manifest, spec.format.rate_hz
-    by_words = dataclasses.replace(run, examples=None)  # examples describe the new sound, not the old one
-    if (decoder := mask_decoder(run)) is not None:
-        separated = split_by_masks(by_words.within(0.0, 0.3), spec.input, span, old, decoder, held)
-    else:
-        separated = split_by_flow(by_words.within(0.0, 0.3), spec.input, span, old, held)
-    parts = _split_section(run, separated)
+    new, separated, parts = names[1], old.separated, old.split
+    manifest, rate_hz, span = run.model.bundle.manifest, spec.format.rate_hz, old.separated.wanted
     voiced = Voiced([])
     sampling, section = resolve_sampling(run.request, manifest), separated.section
     with parts.stem.audio, parts.rest.audio:
         if run.request.voice == "sampled":
-            voiced = _played_again(run.within(0.4, 1.0), spec, separated, names, parts.power_C)
+            voiced = _played_again(run.within(0.15, 1.0), spec, separated, names, parts.power_C)
             if voiced.candidates:
                 for candidate in voiced.candidates:
                     held.enter_context(candidate.audio)
-                return RegionEdit(separated, voiced.candidates, parts.energies)
+                return RegionEdit(old, voiced.candidates)
         here = SampleRange(span.start - section.start, span.stop - section.start)
         windows = window_plan(run, section.samples, rate_hz)
         first, last = fill_frames(run, here, section.samples, windows.frames, rate_hz)
@@ -142,15 +203,15 @@ def _edit_region(
         given = {Slot.STEM: parts.stem, Slot.REST: parts.rest}
         gain = common_gain(given, known_SF)
         files = {slot: mono.audio for slot, mono in given.items()}
-        latents = encode_slots(run.within(0.3, 0.4), files, gain, windows, sampling.strength, (fill,), held)
+        latents = encode_slots(run.within(0.0, 0.15), files, gain, windows, sampling.strength, (fill,), held)
     regions = (FillRegion(here, fill, parts.power_C),) if sampling.strength else ()
     start_s, channels = section.start / rate_hz, spec.format.channels
     context = InpaintContext(None, section.samples, regions, latents, known_SF, gain, start_s, rate_hz, channels)
-    candidates = sample_candidates(run.within(0.4, 1.0), context, new.prompt_SE, sampling, spec.peak)
+    candidates = sample_candidates(run.within(0.15, 1.0), context, new.prompt_SE, sampling, spec.peak)
     for candidate in candidates:
         held.enter_context(candidate.audio)
     told = [dataclasses.replace(candidate, remarks=voiced.remarks) for candidate in candidates]
-    return RegionEdit(separated, told, parts.energies)
+    return RegionEdit(old, told)
 
 
 def _played_again(
@@ -174,7 +235,7 @@ def _played_again(
     return replay(run, old, names[1], context, spec.peak)
 
 
-def _split_section(run: RunContext, separated: SeparatedSection) -> _SplitSection:
+def _split_section(run: RunContext, separated: SeparatedSection) -> SplitSection:
     """Stem and rest of the separated section as mono at the model's rate."""
     info, section, wanted = separated.info, separated.section, separated.wanted
     model_hz = run.model.grid.sample_rate_hz
@@ -202,7 +263,7 @@ def _split_section(run: RunContext, separated: SeparatedSection) -> _SplitSectio
         rest.close()
         raise
     stem_power, rest_power = powers / total
-    return _SplitSection(
+    return SplitSection(
         MonoClip(stem, float(stem_power), 1.0),
         MonoClip(rest, float(rest_power), 1.0),
         energy_C / wanted.samples,
@@ -222,7 +283,7 @@ def _write(
         "rest": ResultName(swap, "rest", f"without {old.name}"),
     }
     rendered = _render(run, spec, edits, index, wanted)
-    there = _old_presence(edits, run.model.bundle.manifest.presence)
+    there = _old_presence([edit.old for edit in edits], run.model.bundle.manifest.presence)
     alike = [candidate.similarity for candidate in candidates if candidate.similarity is not None]
     windows = [_presence_window(edit, run.model.bundle.manifest.presence) for edit in edits]
     return TaskResult(
@@ -235,19 +296,19 @@ def _write(
     )  # fmt: skip
 
 
-def _old_presence(edits: list[RegionEdit], curve: dict[str, float]) -> float:
+def _old_presence(stems: list[OldStem], curve: dict[str, float]) -> float:
     """Presence of the old stem in some regions: the mask decoder's, else from its level in all of them."""
-    stem, mix = np.sum([edit.energies for edit in edits], axis=0)
+    stem, mix = np.sum([one.split.energies for one in stems], axis=0)
     if mix <= 0:
         return 0.0
-    said = [edit.separated.presence for edit in edits if edit.separated.presence is not None]
+    said = [one.separated.presence for one in stems if one.separated.presence is not None]
     return max(said) if said else presence(level_db(stem, mix), curve)
 
 
 def _presence_window(edit: RegionEdit, curve: dict[str, float]) -> tuple[float, float, float]:
     """``(start_s, end_s, presence)`` of the old stem in one region, in seconds of the mix."""
     span, rate_hz = edit.separated.wanted, edit.separated.info.rate_hz
-    there = _old_presence([edit], curve)
+    there = _old_presence([edit.old], curve)
     return round(span.start / rate_hz, 6), round(span.stop / rate_hz, 6), there
 
 

@@ -1,4 +1,4 @@
-"""What a result says of the sound that was made for it: which voice, which instrument, which notes."""
+"""What is said of sound that is made: which voice, which instrument, which notes; and where."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 from engine.audio.atomic import output_error
 from engine.audio.file_names import ResultName
+from engine.audio.reader import AudioInfo
 from engine.errors import RequestError
 from engine.generation.inpaint import Candidate
 from engine.inference.conditioning import Conditioning
@@ -14,6 +15,7 @@ from engine.inference.output import ResultDraft
 from engine.inference.run import RunContext
 from engine.notes.midi import midi_bytes
 from engine.notes.note import DrumHit, NoteEvent
+from engine.request import Request
 
 
 def told_of(run: RunContext, conditioning: Conditioning, candidates: Sequence[Candidate]) -> dict[str, Any]:
@@ -35,6 +37,11 @@ def told_of(run: RunContext, conditioning: Conditioning, candidates: Sequence[Ca
         "fit": sum(fits) / len(fits) if fits else None,
         "midi": _midi(run, conditioning, notes) if notes else None,
     }
+
+
+def place_of(request: Request, info: AudioInfo) -> str:
+    """The part of a file that a request is about, for a sentence: ``song.wav, 8-16 s``."""
+    return ", ".join((info.path.name, *(f"{start_s:g}-{end_s:g} s" for start_s, end_s in request.regions)))
 
 
 def _midi(run: RunContext, conditioning: Conditioning, notes: Sequence[NoteEvent | DrumHit]) -> ResultDraft | None:

@@ -21,6 +21,7 @@ CODE_OF = {
     "RequestError": "request",
     "AudioError": "audio",
     "ExampleError": "example",
+    "NotHeard": "absent",
     "BundleError": "bundle",
     "BundleDamaged": "bundle",
     "BundleTooNew": "bundle",

@@ -97,7 +97,7 @@ def split_by_masks(
     run: RunContext, info: AudioInfo, wanted: SampleRange, conditioning: Conditioning, decoder: MaskDecoder,
     held: contextlib.ExitStack,
 ) -> SeparatedSection:  # fmt: skip
-    """Separate one stem of a part of the mix.
+    """Separate one stem of a part of the mix; the mask decoder says whether it is there, whoever takes it out.
 
     Args:
         held: closes the files.
@@ -105,9 +105,12 @@ def split_by_masks(
     mix = _load_mix(run.within(0.0, 0.3), info, wanted, decoder)
     held.enter_context(mix.audio)
     masker, estimates = masker_for(run, conditioning, decoder), FlowEstimates(mix, held)
-    [masks] = _masks_of(run.within(0.3, 1.0), mix, masker, [conditioning], decoder, estimates, held)
-    _, there = _presence_blocks(mix, masks)
-    presence = None if masks.presence_K is None else max(there)
+    [masks] = _masks_of(run.within(0.3, 0.7), mix, masker, [conditioning], decoder, estimates, held)
+    told: AnyMasks = masks
+    if masks.presence_K is None and not conditioning.parts:  # an expert does not estimate it
+        [told] = stem_masks(run.within(0.7, 1.0), mix, decoder, [conditioning], estimates, held)
+    _, there = _presence_blocks(mix, told)
+    presence = None if told.presence_K is None else max(there)
     return SeparatedSection(info, wanted, mix.section, lambda some: _filter_mix(run, mix, masks, some), presence)
 
 

@@ -82,7 +82,7 @@ PROGRAMMING = {
     "AssertionError",
 }
 PROTOCOL = {"ArgumentError", "ClipError", "PacketError", "FrameError", "BrokenPipeError", "TimeoutError"}
-MORE_ERRORS = {"BundleTooNew", "BundleDamaged", "OutOfDeviceMemory"}
+MORE_ERRORS = {"BundleTooNew", "BundleDamaged", "NotHeard", "OutOfDeviceMemory"}
 NEVER_SHOWN = {"the window closes", "the export was stopped", "{address}"}
 DYNAMIC = {"mute", "solo", "mix", "stem", "rest", "example", "or", "vocals"}  # what tr() is asked for by a variable
 SYSTEM_REASONS = {

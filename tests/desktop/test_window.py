@@ -65,6 +65,23 @@ def test_a_job_can_be_cancelled_from_its_card(loaded, qtbot, make_wav):
     assert not loaded.queue.cards[second.id].retry.isHidden()
 
 
+def test_what_is_not_heard_is_told_and_replaced_anyway_from_its_card(loaded, qtbot):
+    loaded.prompt.set_task("replace")
+    loaded.prompt.replacement.setText("bass")
+    refused = type_and_run(loaded, qtbot, "kazoo")
+    assert refused.state is JobState.FAILED
+    assert "kazoo is not heard in" in loaded.banner.words.text()
+    assert not loaded.timeline.lanes
+    loaded.workspace.settings.set("job_list", True)
+    again = loaded.queue.cards[refused.id].retry
+    assert again.toolTip() == "Replace it anyway"
+    again.click()
+    jobs = loaded.workspace.jobs.queue
+    qtbot.waitUntil(lambda: jobs.unfinished == 0, timeout=WAIT_MS)
+    assert jobs.rows[-1].state is JobState.DONE, jobs.rows[-1].message
+    assert loaded.workspace.document.project.lanes[0].name == "bass"
+
+
 def test_comparing_switches_what_is_heard(loaded, qtbot):
     type_and_run(loaded, qtbot, "violin")
     for listen, button in loaded.top.sides.items():

@@ -56,6 +56,7 @@ CHOICES_WORDS = {
     "voice": {"flow": "The model", "sampled": "Recorded instruments"},
     "chain_on": {"": "What the task gives", "stem": "The stem", "rest": "The rest"},
     "literal": {"1": "As it is spelled"},
+    "anyway": {"1": "Replace it anyway"},
     "other": {"1": "They share the mix"},
     "stems": {
         "": "Those named", "2": "Vocals, other", "4": "Vocals, drums, bass, other",
@@ -115,6 +116,7 @@ FIELDS = (
     FieldRow("quality", "Bit rate", "Of MP3, Ogg Vorbis, Opus and AAC files, in kbit/s"),
     FieldRow("name", "File names"),
     FieldRow("literal", "Spelling", "Correct no word, and refuse none for being unknown"),
+    FieldRow("anyway", "If it is not heard", "Replace even what seems not to be in the mix"),
     FieldRow("mix_prompt", "Describe the song", "What the whole mix sounds like, if that helps"),
     FieldRow("rest_prompt", "Describe the rest", "What the others play, if that helps"),
     FieldRow("example_weight", "Words or examples"),

@@ -160,6 +160,7 @@ CODES: dict[str, str] = {
     "request": "the engine cannot do what was asked",
     "audio": "the file is not audio that can be used",
     "example": "the picture, video or sound cannot be used as an example",
+    "absent": "what is to be replaced seems not to be there; anyway replaces it all the same",
     "bundle": "no such bundle, or it is damaged",
     "output": "the result could not be written, for example because the disk is full",
     "device": "the accelerator or its driver refused",

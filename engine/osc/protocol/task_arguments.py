@@ -214,6 +214,8 @@ TASK_ARGUMENTS: tuple[TaskArgument, ...] = (
     TaskArgument(option="notes_file", name="notes", default="", doc=_text("MIDI file with the notes that the voice "
                  "sampled plays, in the place of its own; absolute path, empty is none")),
     TaskArgument(option="precision"),
+    TaskArgument(option="literal"),
+    TaskArgument(option="anyway"),
 )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ import pytest
 import soundfile
 from dreaming import DreamingBackend, alike, dream
 
-from engine.errors import RequestError
+from engine.errors import NotHeard, RequestError
 from engine.latents import Slot
 
 RATE_HZ = 44_100
@@ -114,9 +114,16 @@ def test_where_it_would_clip_only_the_new_stem_gives_way(toy_bundle, noise, tmp_
     np.testing.assert_array_equal(after[INSIDE.stop :], before[INSIDE.stop :])
 
 
-def test_replacing_what_is_not_there_is_told_and_adds_nothing_loud(run, noise):
+def test_what_is_not_heard_is_not_replaced(run, noise, tmp_path):
     mix = noise(seconds=1.6, subtype="PCM_24")
-    result = swap(run, mix, prompts=("kazoo",))
+    with pytest.raises(NotHeard, match=r"^kazoo is not heard in mix.*, 0.5-1.1 s \(presence 0.00.*add --anyway"):
+        swap(run, mix, prompts=("kazoo",))
+    assert not list((tmp_path / "out").glob("*"))
+
+
+def test_what_is_not_heard_is_replaced_anyway_where_that_is_asked_for(run, noise):
+    mix = noise(seconds=1.6, subtype="PCM_24")
+    result = swap(run, mix, prompts=("kazoo",), anyway=True)
     assert result.presence < 0.01
     assert np.abs(read(result.mix) - read(mix)).max() < 1e-3
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from engine.errors import AudioError, RequestError
+from engine.errors import AudioError, NotHeard, RequestError
 from engine.notes.midi import midi_bytes, read_midi
 from engine.notes.note import DrumHit, NoteEvent
 from engine.provenance import rerun_request
@@ -84,6 +84,27 @@ def test_a_sound_without_notes_says_so_and_is_made_by_the_flow(run, noise):
     [result] = run(task="restyle", input=noise(seconds=3.0), prompts=("trumpet",), voice="sampled").results
     assert (result.made_by, result.instrument, result.midi) == ("flow", "", None)
     assert any("could not be written down with confidence" in note for note in result.notes)
+
+
+@pytest.mark.parametrize("voice", ["flow", "sampled"])
+def test_where_nothing_sounds_no_line_is_played_again(run, played, tmp_path, voice):
+    path = tmp_path / "begins late.wav"
+    audio_NC = read(played())
+    audio_NC[:RATE_HZ] = 0
+    soundfile.write(path, audio_NC, RATE_HZ, subtype="PCM_24")
+    asked = {"task": "restyle", "input": path, "prompts": ("trumpet",), "voice": voice}
+    with pytest.raises(RequestError, match=r"^nothing sounds in begins late\.wav, 0\.2-0\.9 s, so there is no line"):
+        run(**asked, region_s=(0.2, 0.9))
+    assert not list((tmp_path / "out").glob("*"))
+    assert run(**asked, regions_s=((0.2, 0.9), (1.5, 3.0))).results, "something sounds in one of them"
+
+
+def test_what_is_not_heard_is_not_replaced_by_recorded_instruments(run, played, tmp_path):
+    asked = {"task": "replace", "input": played(), "prompts": ("kazoo",), "replacement": "trumpet", "voice": "sampled"}
+    with pytest.raises(NotHeard, match=r"^kazoo is not heard in cello\.wav "):
+        run(**asked)
+    assert not list((tmp_path / "out").glob("*"))
+    assert run(**asked, anyway=True).results
 
 
 def test_words_without_an_instrument_say_so_and_are_made_by_the_flow(run, played):

@@ -9,7 +9,7 @@ import toyexperts
 from toymask import SHORT
 
 from engine.bundle.bundle import load_bundle
-from engine.errors import BundleError, RequestError
+from engine.errors import BundleError, NotHeard, RequestError
 from engine.events import BIT_FOR_BIT_DB
 from engine.inference.experts import as_term, read_terms
 from engine.mask_pooling import mean_odds
@@ -38,6 +38,18 @@ def guided(tmp_path_factory):
                 "expert-shares": toyexperts.spectral_graph(shares),
                 "expert-sounds": toyexperts.waveform_graph(shares),
             },
+        )
+    )
+
+
+@pytest.fixture(scope="module")
+def soft_spoken(tmp_path_factory):
+    """A toy whose violin and kazoo are answered by an expert that takes out next to nothing."""
+    return str(
+        toyexperts.write_bundle_with_experts(
+            tmp_path_factory.mktemp("bundles") / "soft-spoken",
+            [toyexperts.expert("shares", "spectral", ["violin", "kazoo"])],
+            {"expert-shares": toyexperts.spectral_graph({"vocals": 0.1, "drums": 0.6})},
         )
     )
 
@@ -165,6 +177,14 @@ def test_windows_of_a_waveform_separator_cannot_be_heard(run, tmp_path, alone):
     middle = slice(RATE_HZ, -RATE_HZ)
     gain = np.abs(read(result.stem)[middle, 0]).reshape(-1, 441).max(axis=1) / 0.2
     np.testing.assert_allclose(gain, 0.6, atol=0.01)
+
+
+def test_whether_what_an_expert_takes_out_is_there_is_said_by_the_mask_decoder(run, noise, soft_spoken):
+    asked = {"task": "replace", "input": noise(seconds=4.0), "bundle": soft_spoken, "replacement": "bass"}
+    [result] = run(**asked, prompts=("violin",), region_s=(1.0, 3.0)).results
+    assert result.presence > 0.9
+    with pytest.raises(NotHeard, match=r"^kazoo is not heard"):
+        run(**asked, prompts=("kazoo",), region_s=(1.0, 3.0))
 
 
 @pytest.mark.parametrize(

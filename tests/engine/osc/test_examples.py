@@ -115,6 +115,15 @@ def test_the_newer_tasks_are_asked_for_by_name(caller, mix):
     assert arranged[2] >= 3
 
 
+def test_what_is_not_heard_has_a_code_of_its_own_and_is_replaced_anyway(caller, mix):
+    asked = {"input": str(mix), "prompt": "kazoo", "replacement": "bass"}
+    refused = say(caller, "replace", "n", **asked)
+    assert refused[:3] == (at("fail"), "n", "absent")
+    assert refused[3].startswith("kazoo is not heard in ")
+    done = say(caller, "replace", "o", **asked, anyway=1)
+    assert done[0] == at("done"), done
+
+
 def test_any_slot_can_be_made(caller, mix):
     filled = say(caller, "inpaint", "f", input=str(mix), prompt="bass", start=0.05, end=0.1, slot="mix")
     assert filled[:3] == (at("done"), "f", 1), filled

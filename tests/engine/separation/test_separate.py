@@ -15,7 +15,7 @@ from toymask import SHORT, weights
 
 import engine.separation.by_mask
 from engine.audio.stft import window_samples
-from engine.errors import Cancelled, RequestError
+from engine.errors import Cancelled, NotHeard, RequestError
 from engine.events import BIT_FOR_BIT_DB
 from engine.pipeline import Pipeline
 from engine.provenance import rerun_request
@@ -333,8 +333,21 @@ def test_replace_takes_the_old_stem_out_by_masks(run, noise, plain):
     outside = np.r_[0:RATE_HZ, 3 * RATE_HZ : 4 * RATE_HZ]
     np.testing.assert_array_equal(whole[outside], before[outside])
     np.testing.assert_array_equal(rest + stem, whole)
-    [absent] = run(input=mix, prompts=("kazoo",), **asked).results
+    with pytest.raises(NotHeard, match=r"^kazoo is not heard in mix\.wav, 1-3 s \(presence 0\.0[012] of 1\)"):
+        run(input=mix, prompts=("kazoo",), **asked)
+    [absent] = run(input=mix, prompts=("kazoo",), anyway=True, **asked).results
     assert absent.presence < 0.02
+
+
+def test_one_of_several_prompts_that_is_not_heard_is_told_before_anything_is_made(pipeline, noise, tmp_path, plain):
+    stages = set()
+    values = {"input": str(noise(seconds=4.0)), "out": str(tmp_path / "out"), "bundle": plain, "replacement": "violin"}
+    asked = Request(task="replace", prompts=("bass", "kazoo"), **values)
+    with pytest.raises(NotHeard, match=r"^kazoo is not heard"):
+        pipeline.run(asked, lambda fraction, stage: stages.add(stage), lambda: None)
+    assert "separate" in stages
+    assert not stages & {"encode", "step", "write"}
+    assert [path.name for path in tmp_path.iterdir()] == ["mix.wav"]
 
 
 def test_one_answer_has_no_candidates(run, noise, plain, tmp_path):
