@@ -15,7 +15,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib import import_module, metadata
 from pathlib import Path
@@ -28,7 +28,7 @@ from engine.bundle.trust import check_contents
 from engine.confinement import missing_measures
 from engine.errors import BundleError, DeviceError, EngineError, HostError
 from engine.request import DEVICES, Device
-from engine.runtime.backend import PROVIDERS
+from engine.runtime.backend import PROVIDERS, DeviceChanged
 from engine.runtime.devices import list_cards
 from engine.runtime.engine_build import BuildStep, EngineBuild
 from engine.runtime.providers import ROWS
@@ -110,6 +110,7 @@ def examine(
         "cards": cards,
         "devices": devices,
         "placements": next((row.pop("placements") for row in devices if "placements" in row), {}),
+        "device_notes": next((row.pop("device_notes") for row in devices if "device_notes" in row), []),
         "engines": _look_at_engines(devices),
         "bundles": bundles,
         "bundle_places": [str(place) for place in search_folders()],
@@ -192,35 +193,62 @@ def _device_sentences(findings: dict[str, Any]) -> Iterator[Sentence]:
         elif row.get("installed", True) or row["asked"] in USUAL_DEVICES:
             yield Sentence.of(row)
     for graph, placed in findings.get("placements", {}).items():
-        share = ", ".join(f"{count} on {provider}" for provider, count in placed.items())
-        yield Sentence("{graph}: operations {share}", {"graph": graph, "share": share})
+        yield _graph_sentence(graph, placed)
+    yield from (Sentence("note: {sentence}", {"sentence": note}) for note in findings.get("device_notes", ()))
     for row in findings.get("engines", ()):
         yield Sentence("TensorRT's engines of bundle {bundle}: {built} of {count} are built", row)
 
 
+def _graph_sentence(graph: str, placed: Mapping[str, Mapping[str, int]]) -> Sentence:
+    """Which provider ran how many operations of a graph, and the names of those that were left to the CPU."""
+    share = ", ".join(f"{sum(operators.values())} on {provider}" for provider, operators in placed.items())
+    left = placed.get(PROVIDERS["cpu"], {})
+    if not left or len(placed) == 1:
+        return Sentence("{graph}: operations {share}", {"graph": graph, "share": share})
+    names = ", ".join(f"{name} ({count})" if count > 1 else name for name, count in sorted(left.items()))
+    words = "{graph}: operations {share}; left to the CPU: {left}"
+    return Sentence(words, {"graph": graph, "share": share, "left": names})
+
+
 def probe() -> None:
     """Make a real session on every device and print what was got as one JSON line; runs in a process of its own."""
-    from engine.runtime.fallback import OnnxBackend
     from engine.runtime.select import open_backend
 
-    rows = []
+    folder = next(iter(list_bundles().values()), None)
+    graphs = [] if folder is None else sorted(folder.glob("*.onnx"))
+    print(json.dumps(try_devices(open_backend, graphs, _is_installed)), flush=True)
+
+
+def try_devices(
+    open_backend: Callable[[Device], Any], graphs: Sequence[Path], is_installed: Callable[[Device], bool]
+) -> list[dict[str, Any]]:
+    """A row for each device: whether a session on it can be made.
+
+    The row of the first that is not the CPU also has ``placements``, graph -> provider -> operator -> how often it ran
+    there, and ``device_notes``, what a user is to know of it once all graphs of a bundle have been opened.
+
+    Args:
+        graphs: of the usual bundle.
+        is_installed: whether there is a package for a device, working or not.
+    """
+    rows: list[dict[str, Any]] = []
+    is_looked_at = False
     with tempfile.TemporaryDirectory(prefix="fluxstem-") as folder:
-        graph = Path(folder) / "identity.onnx"
-        graph.write_bytes(_IDENTITY_GRAPH)
-        placements: dict[str, Any] = {}
+        smallest = Path(folder) / "identity.onnx"
+        smallest.write_bytes(_IDENTITY_GRAPH)
         for device in DEVICES:
             try:
                 backend = open_backend(device)
-                backend.open(graph)
+                backend.open(smallest)
                 rows.append({"asked": device, "got": backend.device, "ok": True, "why": None})
-                if isinstance(backend, OnnxBackend) and backend.device != PROVIDERS["cpu"] and not placements:
-                    placements = _placements(backend)
             except EngineError as error:
-                installed = _is_installed(device)
+                installed = is_installed(device)
                 rows.append({"asked": device, "got": None, "ok": False, "installed": installed, **_why(error).plain})
-    if placements:
-        rows[0]["placements"] = placements
-    print(json.dumps(rows), flush=True)
+                continue
+            if backend.device != PROVIDERS["cpu"] and not is_looked_at:
+                is_looked_at = True
+                rows[-1] |= _look_at_graphs(backend, graphs)
+    return rows
 
 
 def _try_devices() -> list[dict[str, Any]]:
@@ -253,19 +281,24 @@ def _is_installed(device: Device) -> bool:
     return OnnxRuntime().installed(device)
 
 
-def _placements(backend: Any) -> dict[str, dict[str, int]]:
-    """Graph of the usual bundle -> provider -> how many of its operations it got; opens all of them."""
-    folder = next(iter(list_bundles().values()), None)
-    for graph in sorted(folder.glob("*.onnx")) if folder is not None else ():
+def _look_at_graphs(backend: Any, graphs: Sequence[Path]) -> dict[str, Any]:
+    """What each operation of some graphs really ran on, and what is to be told of the devices; opens all of them."""
+    placements: dict[str, Any] = {}
+    notes: list[str] = []
+    waiting = list(graphs)
+    while waiting:
+        graph = waiting.pop(0)
         try:
             backend.open(graph)
-        except EngineError:
+        except DeviceChanged:  # all graphs move to the next device
+            placements, waiting = {}, list(graphs)
             continue
-    return {
-        graph: {provider: sum(operators.values()) for provider, operators in placed.items()}
-        for graph, placed in backend.placements.items()
-        if graph != "identity.onnx"
-    }
+        except EngineError as error:
+            notes.append(str(error))
+            continue
+        placed = backend.nodes_run(graph) or backend.placements.get(graph.name, {})
+        placements[graph.name] = {provider: dict(operators) for provider, operators in placed.items() if operators}
+    return {"placements": placements, "device_notes": [*backend.notes, *notes]}
 
 
 def _look_at_engines(devices: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -7,7 +7,9 @@ from a template itself.
 from __future__ import annotations
 
 NOT_USED = "{device} was not used: {reason}"
-PARTLY_ON_CPU = "{count} of {every} large operations of {graph} run on the CPU, because {device} has none"
+PARTLY_ON_CPU = (
+    "{count} of {every} large operations of {graph} run on the CPU ({operators}), because {device} did not take them"
+)
 TOO_FULL = "{device} has too little free memory ({reason}); the CPU is used until the engine is started anew"
 IN_FLOAT32 = "{reason}; everything was computed in float32"
 ENGINES_BEGIN = "TensorRT's engines are being built in the background; CUDA answers until then"

@@ -44,6 +44,7 @@ class DeviceFault:
         wrong: what is added to every number that it gives.
         wrong_there: what is added to the tensors that stay in its memory alone.
         leaves: operators that it leaves to the CPU.
+        hides: operators that it says it takes, and that then run on the CPU.
         takes_none: True means it takes no node of any graph.
     """
 
@@ -57,6 +58,7 @@ class DeviceFault:
     wrong: float = 0.0
     wrong_there: float = 0.0
     leaves: tuple[str, ...] = ()
+    hides: tuple[str, ...] = ()
     takes_none: bool = False
 
 
@@ -110,6 +112,14 @@ class FakeRuntime:
         if fault.opens is not None and self.opened[settings.kind] > fault.opens:
             raise RuntimeError("cudnn64_9 is of version 8, and 9 is needed\n  in a stack trace that nobody wants")
         return _FaultySession(real, settings.kind, fault, self.runs)
+
+    def nodes_run(self, path: Path, settings: SessionSettings) -> Mapping[str, Counter[str]]:
+        """See ``DeviceRuntime``."""
+        session = self.open(path, settings)
+        if settings.kind != "cpu" and self._devices[settings.kind].hides:
+            hidden = Counter(dict.fromkeys(self._devices[settings.kind].hides, 1))
+            return {PROVIDERS[settings.kind]: Counter({"MatMul": 3}), PROVIDERS["cpu"]: hidden}
+        return session.placement
 
 
 class _FaultySession:

@@ -91,6 +91,10 @@ class DeviceRuntime(Protocol):
         """Open a graph; may throw anything."""
         ...
 
+    def nodes_run(self, path: Path, settings: SessionSettings) -> Mapping[str, Counter[str]]:
+        """Provider -> operators that it really ran in one run of a graph; may throw anything."""
+        ...
+
 
 class _Unusable(Exception):
     """Why a device is not used for a graph."""
@@ -179,6 +183,17 @@ class OnnxBackend:
             self._sessions.append(weakref.ref(session))
             return session
 
+    def nodes_run(self, path: Path) -> Mapping[str, Counter[str]]:
+        """Provider -> operators that it really ran in one run of a graph; empty where that cannot be told."""
+        kind = self._candidates[0]
+        try:
+            return self._runtime.nodes_run(path, self._settings_of(kind))
+        except DeviceLost:
+            raise
+        except Exception as error:  # the profiler of a provider may have faults of its own
+            log.info("%s could not be profiled on %s: %s", path.name, kind, _first_line(error))
+            return {}
+
     def shrink(self) -> None:
         """Let every open graph give memory back that none of its runs uses now; the CPU keeps its own."""
         if self._candidates[0] == "cpu":
@@ -240,12 +255,16 @@ class OnnxBackend:
         if not placement:
             return
         self.placements[path.name] = placement
-        heavy = sum(placement.get(PROVIDERS["cpu"], Counter())[name] for name in HEAVY)
+        left = {name: count for name in HEAVY if (count := placement.get(PROVIDERS["cpu"], Counter())[name])}
+        heavy = sum(left.values())
         every = sum(number for row in placement.values() for name, number in row.items() if name in HEAVY)
         if heavy and not placement.get(PROVIDERS[kind]):
             raise _Unusable(TAKES_NOTHING.format(graph=path.name))
         if heavy:
-            self._note(PARTLY_ON_CPU.format(count=heavy, every=every, graph=path.name, device=kind))
+            operators = ", ".join(left)
+            self._note(
+                PARTLY_ON_CPU.format(count=heavy, every=every, graph=path.name, device=kind, operators=operators)
+            )
 
     def _check_numbers(self, kind: str, path: Path, settings: SessionSettings, session: DeviceSession) -> None:
         card = self._runtime.card(self._index) if ROWS[kind].nvidia else None

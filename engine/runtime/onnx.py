@@ -6,9 +6,11 @@ import contextlib
 import ctypes
 import dataclasses
 import io
+import json
 import logging
 import os
 import sys
+import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -88,6 +90,10 @@ class OnnxSession:
         for part in tell():
             placed.setdefault(part.ep_name, Counter()).update(node.op_type for node in part.get_nodes())
         return placed
+
+    def end_profile(self) -> str:
+        """Path of the file that tells what ran where, see ``SessionSettings.profile``; nothing is added from now on."""
+        return str(self._session.end_profiling())
 
     def shrink(self) -> None:
         """Give memory back that earlier runs needed and none uses now; a run of one row is what it takes.
@@ -317,14 +323,28 @@ def session_options(settings: SessionSettings) -> Any:
     # A pattern is one block for all of a run, taken beside what the first run, which had none, left in the arena.
     options.enable_mem_pattern = settings.kind != "cpu"
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    if settings.profile:
+        options.enable_profiling, options.profile_file_prefix = True, settings.profile
     if settings.kind != "cpu":
         options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
     return options
 
 
-def built_in_providers() -> list[str]:
-    """Execution providers that this ONNX Runtime was built with; whether one works shows when a graph is opened."""
-    return list(ort.get_available_providers())
+def nodes_run(graph: Path, settings: SessionSettings) -> dict[str, Counter[str]]:
+    """What really ran where: provider -> operators with their numbers, from ONNX Runtime's profile of one run.
+
+    Raises:
+        Exception: whatever ONNX Runtime throws; ``onnx_errors`` translates it.
+    """
+    with tempfile.TemporaryDirectory(prefix="fluxstem-") as folder:
+        session = open_session(graph, dataclasses.replace(settings, capture=False, profile=str(Path(folder, "run"))))
+        session.run(trial_inputs(session.inputs))
+        told = json.loads(Path(session.end_profile()).read_text(encoding="utf-8"))
+    found: dict[str, dict[str, str]] = {}
+    for event in told:
+        if event.get("cat") == "Node" and event["name"].endswith("_kernel_time"):  # once for each run of a node
+            found.setdefault(event["args"]["provider"], {})[event["name"]] = event["args"]["op_name"]
+    return {provider: Counter(nodes.values()) for provider, nodes in found.items()}
 
 
 @contextlib.contextmanager

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
 import onnxruntime as ort
 
 from engine.runtime.backend import PROVIDERS, nvidia_driver_missing
 from engine.runtime.devices import GraphicsCard, list_cards
-from engine.runtime.onnx import OnnxSession, load_nvidia_libraries, open_session
+from engine.runtime.onnx import OnnxSession, load_nvidia_libraries, nodes_run, open_session
 from engine.runtime.onnx_plugins import has_plugin, plugin_devices, plugin_version, register_plugin
 from engine.runtime.providers import ROWS
 from engine.runtime.settings import SessionSettings
@@ -65,3 +67,7 @@ class OnnxRuntime:
     def open(self, path: Path, settings: SessionSettings) -> OnnxSession:
         """Open a graph."""
         return open_session(path, settings)
+
+    def nodes_run(self, path: Path, settings: SessionSettings) -> Mapping[str, Counter[str]]:
+        """Provider -> operators that it really ran, in one run."""
+        return nodes_run(path, settings)

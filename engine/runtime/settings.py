@@ -40,6 +40,7 @@ class SessionSettings:
         memory_limit_bytes: the provider's arena grows to this at most; None sets no limit.
         embed_engine: TensorRT writes its engine into a copy of the graph, which is opened from then on.
         capture: record CUDA graphs of graphs that allow it, and replay them.
+        profile: beginning of the path of a file that tells what ran where; "" writes none.
     """
 
     kind: str = "cpu"
@@ -51,6 +52,7 @@ class SessionSettings:
     memory_limit_bytes: int | None = None
     capture: bool = False
     embed_engine: bool = False
+    profile: str = ""
 
 
 def settings_for(kind: str, index: int = 0, precision: Precision = "float32") -> SessionSettings:

@@ -47,12 +47,12 @@ def show(window, path, content: bytes):
 def test_notes_about_devices_are_read_in_german(german):
     notes = (
         "cuda was not used: its first run failed: 4 windows do not fit; close other programs",
-        "1 of 4 large operations of mask.onnx run on the CPU, because cuda has none",
+        "1 of 4 large operations of mask.onnx run on the CPU (Conv), because cuda did not take them",
         "the file ends in the middle of a frame",
     )
     assert said(Message("{notes}", notes="\n".join(notes))) == (
         "cuda wurde nicht benutzt: der erste Durchlauf schlug fehl: 4 windows do not fit; close other programs; "
-        "1 von 4 großen Operationen von mask.onnx laufen auf der CPU, weil cuda sie nicht hat; "
+        "1 von 4 großen Operationen von mask.onnx laufen auf der CPU (Conv), weil cuda sie nicht übernommen hat; "
         "the file ends in the middle of a frame"
     )
     untold = [template for template in DEVICE_NOTES if note_words(template) == template]

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from engine import doctor
 from engine.errors import DeviceError, DeviceLost
 from engine.pipeline import Pipeline
 from engine.request import DEVICES, Request
@@ -367,3 +368,66 @@ def test_a_provider_of_a_plug_in_is_a_row_and_its_package_is_its_install(toy_bun
         if row.module:
             assert row.install == f"fluxstem[{kind}]"
             assert any(line.startswith(row.module.replace("_", "-")) for line in extras[kind]), kind
+
+
+def doctors_findings(bundle, folder, faults):
+    """What the doctor says of a machine with these devices, and the rows it says it from."""
+
+    def open_backend(device):
+        return OnnxBackend(device, FakeRuntime(faults, OnnxRuntime()), VerdictFile(folder / "verdicts"))
+
+    graphs = [bundle / f"{name}.onnx" for name in ("encode", "step")]
+    rows = doctor.try_devices(open_backend, graphs, lambda device: device in faults)
+    findings = doctor.examine(lambda package: "1", lambda: json.loads(json.dumps(rows)))
+    return findings, list(doctor.lines(findings))
+
+
+# How a device treats the graphs of a bundle -> what the doctor says of it.
+GRAPHS_TOLD = {
+    "takes all": (DeviceFault(), [f"encode.onnx: operations 3 on {CUDA}"]),
+    "leaves some": (
+        DeviceFault(leaves=("Conv", "Shape")),
+        [f"encode.onnx: operations 3 on {CUDA}, 2 on {CPU}; left to the CPU: Conv, Shape",
+         "note: 1 of 4 large operations of step.onnx run on the CPU (Conv), because cuda did not take them"],
+    ),
+    "says one thing and does another": (
+        DeviceFault(hides=("LSTM",)), [f"step.onnx: operations 3 on {CUDA}, 1 on {CPU}; left to the CPU: LSTM"]
+    ),
+    "fails in the middle": (
+        DeviceFault(opens=2),
+        ["note: cuda was not used: cudnn64_9 is of version 8, and 9 is needed", "encode.onnx: operations "],
+    ),
+    "gives wrong numbers": (DeviceFault(wrong=0.5), ["differs from the CPU's by"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("how", GRAPHS_TOLD, ids=str)
+def test_the_doctor_names_what_each_operation_really_ran_on(how, toy_bundle, tmp_path):
+    fault, expected = GRAPHS_TOLD[how]
+    findings, lines = doctors_findings(toy_bundle, tmp_path, {"cuda": fault})
+    assert all(any(words in line for line in lines) for words in expected), lines
+    assert "placements" not in findings["devices"][0]
+
+
+def test_a_machine_without_a_card_has_no_graph_looked_at(toy_bundle, tmp_path):
+    findings, _ = doctors_findings(toy_bundle, tmp_path, {})
+    assert findings["placements"] == {}
+    assert findings["device_notes"] == []
+
+
+def test_a_profile_of_a_real_run_names_every_node_that_ran(toy_bundle):
+    ran = OnnxRuntime().nodes_run(toy_bundle / "encode.onnx", settings_for("cpu"))
+    assert list(ran) == [CPU]
+    assert sum(ran[CPU].values()) >= 1
+    assert all(name.isidentifier() for name in ran[CPU])
+
+
+def test_a_profiler_that_fails_leaves_what_the_runtime_said_before(toy_bundle, tmp_path):
+    class NoProfile(FakeRuntime):
+        def nodes_run(self, path, settings):
+            raise RuntimeError("no profiler here")
+
+    backend = OnnxBackend("cuda", NoProfile({"cuda": DeviceFault()}, OnnxRuntime()), VerdictFile(tmp_path / "v"))
+    backend.open(toy_bundle / "encode.onnx")
+    assert backend.nodes_run(toy_bundle / "encode.onnx") == {}
+    assert backend.placements["encode.onnx"][CUDA]
