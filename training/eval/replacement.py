@@ -76,7 +76,8 @@ def _replaced(system: BundleSystem, example: EvalExample, wish: RecastTarget) ->
     region_s, given = region_of(example), {"input": example.mix_CN}
     asked: dict[str, Any] = {"prompts": (example.prompt,), "given": given, "rate_hz": example.rate_hz}
     with tempfile.TemporaryDirectory() as name:
-        done = system.ask("replace", folder=Path(name), replacement=wish.prompt, region_s=region_s, **asked)
+        wanted: dict[str, Any] = {"replacement": wish.prompt, "region_s": region_s, "anyway": True}  # it is there
+        done = system.ask("replace", folder=Path(name), **wanted, **asked)
         mix_CN, stem_CN, rest_CN = (read(getattr(done.results[0], what)) for what in ("mix", "stem", "rest"))
     with tempfile.TemporaryDirectory() as name:
         done = system.ask("isolate", folder=Path(name), region_s=region_s, **asked)
