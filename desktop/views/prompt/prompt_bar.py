@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QPoint, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent, QKeyEvent, QResizeEvent, QWheelEvent
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLabel,
     QPushButton,
-    QScrollArea,
-    QSizePolicy,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -22,9 +20,10 @@ from desktop.models.bundles import BundleRow
 from desktop.models.examples import KINDS, kind_of, usable
 from desktop.models.project import Regions
 from desktop.models.request_builder import draft_request, made_by, rule_for
-from desktop.views.motion import fade_in
 from desktop.views.prompt.advanced import Advanced
+from desktop.views.prompt.chip_strip import ChipStrip
 from desktop.views.prompt.chips import Chip, Chips
+from desktop.views.prompt.popover import Popover
 from desktop.views.prompt.prompt_field import PromptField
 from desktop.views.prompt.task_box import TaskBox
 from desktop.views.sliders import ShareSlider
@@ -32,9 +31,6 @@ from desktop.views.text import clock, local_paths, number, percent, short_number
 from desktop.views.theme import Palette, icon, mark
 from engine import TASKS, Request, Rule, Slot, TimeMap
 
-UNDER_HEIGHT = 30  # of the second row, whatever stands in it
-ARROW_WIDTH = 20  # at the ends of a row of chips that has no room for all
-POPOVER_WIDTH = 840
 STRENGTH_WIDTH = 230
 ENDS_FROM = 900  # width of the bar from which the words at both ends of the strength have room
 GO_PADDING = 46
@@ -187,7 +183,7 @@ class PromptBar(QFrame):
         for widget in (self.target, self.regions, self.keep, self.examples, self.changes, self.offers):
             chips.addWidget(widget)
         chips.addStretch(1)
-        self.strip = _ChipStrip(inside)
+        self.strip = ChipStrip(inside)
         under = QHBoxLayout()
         under.setSpacing(6)
         under.addWidget(self.strip, 1)
@@ -464,115 +460,3 @@ def region_words(region: tuple[int, int], rate_hz: int, time_map: TimeMap | None
         bars = (time_map.beat_at(last_s) - time_map.beat_at(first_s)) / time_map.beats_per_bar
         length += f", {short_number(round(bars, 1))} {tr('bar') if round(bars, 1) == 1 else tr('bars')}"
     return f"{clock(first_s, 2)} – {clock(last_s, 2)} ({length})"
-
-
-class _ChipStrip(QScrollArea):
-    """One row of chips; where there is no room for all it scrolls, by the wheel or by an arrow at either end."""
-
-    def __init__(self, inside: QWidget) -> None:
-        super().__init__()
-        self._inside = inside
-        self.setWidget(inside)
-        self.setWidgetResizable(True)
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setFixedHeight(UNDER_HEIGHT)
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        self.arrows = {-1: self._arrow(-1, tr("Scroll to the left")), 1: self._arrow(1, tr("Scroll to the right"))}
-        bar = self.horizontalScrollBar()
-        bar.valueChanged.connect(lambda value: self._show_arrows())
-        bar.rangeChanged.connect(lambda low, high: self._show_arrows())
-
-    def _arrow(self, way: int, name: str) -> QToolButton:
-        button = QToolButton(self)
-        button.setObjectName("end")
-        button.setFixedSize(ARROW_WIDTH, UNDER_HEIGHT)
-        button.setIconSize(QSize(16, 16))
-        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a click leaves the keyboard where it was
-        button.setAccessibleName(name)
-        button.setToolTip(name)
-        button.clicked.connect(lambda: self._scroll(way))
-        button.hide()
-        return button
-
-    def dress(self, palette: Palette) -> None:
-        """Apply a palette."""
-        for way, button in self.arrows.items():
-            button.setIcon(icon("left" if way < 0 else "right", palette.quiet))
-
-    def minimumSizeHint(self) -> QSize:  # noqa: N802
-        """As of Qt."""
-        return QSize(80, UNDER_HEIGHT)
-
-    def fit(self) -> None:
-        """Give the chips the width that they need, and show the beginning."""
-        inside = self._inside
-        if (row := inside.layout()) is not None:
-            row.activate()
-        inside.resize(inside.minimumSizeHint().expandedTo(self.viewport().size()))
-        QTimer.singleShot(0, self, lambda: self.horizontalScrollBar().setValue(0))
-
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
-        """Keep the arrows at the ends."""
-        super().resizeEvent(event)
-        self._show_arrows()
-
-    def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802
-        """Scroll sideways, however the wheel is turned."""
-        turn = event.angleDelta().x() or event.angleDelta().y()
-        bar = self.horizontalScrollBar()
-        bar.setValue(bar.value() - turn // 2)
-        event.accept()
-
-    def _scroll(self, way: int) -> None:
-        bar = self.horizontalScrollBar()
-        bar.setValue(bar.value() + way * max(self.width() - 3 * ARROW_WIDTH, ARROW_WIDTH))
-
-    def _show_arrows(self) -> None:
-        bar = self.horizontalScrollBar()
-        self.arrows[-1].setVisible(bar.value() > bar.minimum())
-        self.arrows[1].setVisible(bar.value() < bar.maximum())
-        self.arrows[1].move(self.width() - ARROW_WIDTH, 0)
-        for button in self.arrows.values():
-            button.raise_()
-
-
-class Popover(QFrame):
-    """The advanced options over the window's other parts; nothing moves when they open."""
-
-    def __init__(self, inside: Advanced, anchor: QWidget) -> None:
-        super().__init__(anchor)
-        self.setObjectName("popover")
-        self._inside, self._anchor = inside, anchor
-        area = QScrollArea()
-        area.setWidget(inside)
-        area.setWidgetResizable(True)
-        area.setFrameShape(QFrame.Shape.NoFrame)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(16, 10, 16, 14)
-        column.addWidget(area)
-        self.hide()
-
-    def place(self) -> None:
-        """Stand above the prompt bar, at its right end."""
-        window = self._anchor.window()
-        if self.parentWidget() is not window:
-            self.setParent(window)
-        corner = self._anchor.mapTo(window, QPoint(0, 0))
-        width = min(POPOVER_WIDTH, self._anchor.width())
-        self._inside.fit_width(width - 44)
-        self._inside.ensurePolished()
-        height = min(self._inside.sizeHint().height() + 30, max(corner.y() - 8, 120))
-        self.setGeometry(corner.x() + self._anchor.width() - width, max(corner.y() - height - 4, 4), width, height)
-        self.raise_()
-
-    def unfold(self) -> None:
-        """Open."""
-        self.place()
-        self.show()
-        self.place()
-        fade_in(self)
