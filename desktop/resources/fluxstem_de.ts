@@ -101,6 +101,7 @@
     <message><source>Hear this lane alone (S)</source><translation>Nur diese Spur hören (S)</translation></message>
     <message><source>How far to go from the old sound; double-click for the bundle's default</source><translation>Wie weit weg vom alten Klang; Doppelklick für die Vorgabe des Modells</translation></message>
     <message><source>How many versions, from consecutive seeds; they become takes of one lane, best first</source><translation>Wie viele Fassungen mit aufeinanderfolgenden Startwerten; sie werden Takes einer Spur, die beste zuerst</translation></message>
+    <message><source>If it is not heard</source><translation>Wenn es nicht zu hören ist</translation></message>
     <message><source>Image</source><translation>Bild</translation></message>
     <message><source>Images, videos, audio</source><translation>Bilder, Videos, Audio</translation></message>
     <message><source>Input/output error</source><translation>Ein-/Ausgabefehler</translation></message>
@@ -168,6 +169,8 @@
     <message><source>Remove lane</source><translation>Spur entfernen</translation></message>
     <message><source>Remove the lane</source><translation>Spur entfernen</translation></message>
     <message><source>Rename …</source><translation>Umbenennen …</translation></message>
+    <message><source>Replace even what seems not to be in the mix</source><translation>Auch ersetzen, was im Mix nicht zu sein scheint</translation></message>
+    <message><source>Replace it anyway</source><translation>Trotzdem ersetzen</translation></message>
     <message><source>Replace with</source><translation>Ersetzen durch</translation></message>
     <message><source>Report</source><translation>Bericht</translation></message>
     <message><source>Run</source><translation>Ausführen</translation></message>
@@ -278,13 +281,16 @@
     <message><source>all of them</source><translation>alle um</translation></message>
     <message><source>announcing needs the zeroconf package; install fluxstem[osc]</source><translation>um sich im Netz anzukündigen, fehlt das Paket zeroconf; installieren Sie fluxstem[osc]</translation></message>
     <message><source>another Fluxstem bridge of yours is just starting; wait for it, or stop it</source><translation>eine andere Fluxstem-Brücke von Ihnen startet gerade; warten Sie auf sie, oder beenden Sie sie</translation></message>
+    <message><source>anyway</source><translation>Trotzdem ersetzen</translation></message>
     <message><source>audio files</source><translation>Audiodateien</translation></message>
     <message><source>autosave failed ({reason}); make room in {folder}, or save often</source><translation>das automatische Speichern geht nicht ({reason}); schaffen Sie Platz in {folder}, oder speichern Sie oft</translation></message>
     <message><source>balance of words and examples: 0 follows only the words, 1 only the examples</source><translation>Gewicht von Worten und Beispielen: 0 folgt nur den Worten, 1 nur den Beispielen</translation></message>
     <message><source>batch_windows</source><translation>Fenster auf einmal</translation></message>
+    <message><source>nothing sounds in {place}, so there is no line to play again; choose a part that sounds, or take {task} for a new one</source><translation>in {place} klingt nichts, also gibt es keine Linie, die noch einmal gespielt werden könnte; wählen Sie einen Teil, der klingt, oder nehmen Sie {task} für eine neue</translation></message>
     <message><source>{device} was not used: {reason}</source><translation>{device} wurde nicht benutzt: {reason}</translation></message>
     <message><source>{count} of {every} large operations of {graph} run on the CPU ({operators}), because {device} did not take them</source><translation>{count} von {every} großen Operationen von {graph} laufen auf der CPU ({operators}), weil {device} sie nicht übernommen hat</translation></message>
     <message><source>{device} has too little free memory ({reason}); the CPU is used until the engine is started anew</source><translation>{device} hat zu wenig freien Speicher ({reason}); bis zum nächsten Start der Engine rechnet die CPU</translation></message>
+    <message><source>{prompt} is not heard in {place} (presence {presence:.2f} of 1), so nothing was replaced; name what does play there, or add --anyway to have {new} in its place all the same</source><translation>{prompt} ist in {place} nicht zu hören (Präsenz {presence:.2f} von 1), daher wurde nichts ersetzt; nennen Sie, was dort spielt, oder wählen Sie „Trotzdem ersetzen“, um dennoch {new} an die Stelle zu setzen</translation></message>
     <message><source>{reason}; everything was computed in float32</source><translation>{reason}; alles wurde in float32 gerechnet</translation></message>
     <message><source>TensorRT's engines are being built in the background; CUDA answers until then</source><translation>TensorRTs Maschinen werden im Hintergrund gebaut; bis dahin rechnet CUDA</translation></message>
     <message><source>TensorRT's engines are being built in the background, {done} of {count} are ready; CUDA answers until then</source><translation>TensorRTs Maschinen werden im Hintergrund gebaut, {done} von {count} sind fertig; bis dahin rechnet CUDA</translation></message>
