@@ -34,8 +34,8 @@ from engine.generation.context import (
 from engine.generation.inpaint import Candidate, sample_candidates
 from engine.generation.made_latents import DiskLatents
 from engine.generation.replace import LOWEST_GAIN
-from engine.generation.sampled import Voiced, compose, model_rate_mono, music_of
-from engine.generation.told import told_of
+from engine.generation.sampled import VoiceCandidates, compose, model_rate_mono, music_of
+from engine.generation.voice_description import told_of
 from engine.inference.clip import SampleRange, gain_into_model, load_mono
 from engine.inference.conditioning import Conditioning
 from engine.inference.model import resolve_sampling
@@ -75,11 +75,11 @@ def arrange(run: RunContext, spec: OutputSpec, conditionings: list[Conditioning]
         found: dict[int, list[Candidate]] = {}
         for number, index in enumerate(order):
             share = run.within(0.05, 0.85).nth(number, len(conditionings))
-            voiced = Voiced([])
+            by_voice = VoiceCandidates([])
             if music is not None:
-                voiced = _sampled_stem(share, spec, power_C, conditionings[index], music)
-            found[index] = voiced.candidates or _ranked(
-                replace(one, remarks=voiced.remarks)
+                by_voice = _sampled_stem(share, spec, power_C, conditionings[index], music)
+            found[index] = by_voice.candidates or _ranked(
+                replace(one, remarks=by_voice.remarks)
                 for one in _next_stem(share, spec, rest, power_C, conditionings[index], number)
             )
             for candidate in found[index]:
@@ -133,7 +133,7 @@ def _ranked(candidates: Iterable[Candidate]) -> list[Candidate]:
 
 def _sampled_stem(
     run: RunContext, spec: OutputSpec, power_C: Powers, conditioning: Conditioning, music: Music
-) -> Voiced:
+) -> VoiceCandidates:
     """A stem that recorded instruments play, as long as the result."""
     clip, target = spec.region.samples, spec.format
     region = FillRegion(SampleRange(0, clip), (0, 1), power_C)

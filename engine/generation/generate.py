@@ -14,8 +14,8 @@ from engine.composing.music import Music
 from engine.errors import RequestError
 from engine.generation.context import InpaintContext, bare_context, build_context
 from engine.generation.inpaint import Candidate, sample_candidates
-from engine.generation.sampled import OldSound, Voiced, compose, music_of, old_sound, replay
-from engine.generation.told import place_of, told_of
+from engine.generation.sampled import LineSource, VoiceCandidates, compose, music_of, line_source, replay
+from engine.generation.voice_description import place_of, told_of
 from engine.inference.clip import SampleRange
 from engine.inference.conditioning import Conditioning
 from engine.inference.crossfade import EDGE_S, edge_weight
@@ -42,11 +42,11 @@ def make(run: RunContext, spec: OutputSpec, conditionings: list[Conditioning]) -
             share = run.within(0.1, 1.0).nth(number, len(conditionings))
             remarks: tuple[str, ...] = ()
             if sampled is not None:
-                voiced = sampled.play(share.within(0.0, 0.9), one)
-                if voiced.candidates:
-                    yield _write_all(share, sampled.context, one, voiced.candidates, spec)
+                by_voice = sampled.play(share.within(0.0, 0.9), one)
+                if by_voice.candidates:
+                    yield _write_all(share, sampled.context, one, by_voice.candidates, spec)
                     continue
-                remarks = voiced.remarks
+                remarks = by_voice.remarks
             if context is None:
                 context = build_context(run.within(0.0, 0.1), spec, held)
                 _check_sounds(run, context, spec)
@@ -75,13 +75,13 @@ class _SampledVoice:
         self.context = bare_context(run, spec)
         self._peak = spec.peak
         self._music: Music | None = None
-        self._old: OldSound | None = None
+        self._old: LineSource | None = None
         if run.rule.strength is None:
             self._music = music_of(run, spec.info)
         else:
-            self._old = old_sound(spec.input, spec.region.wanted)
+            self._old = line_source(spec.input, spec.region.wanted)
 
-    def play(self, run: RunContext, conditioning: Conditioning) -> Voiced:
+    def play(self, run: RunContext, conditioning: Conditioning) -> VoiceCandidates:
         """Candidates of a prompt, best first, or the reason why there are none."""
         if self._old is not None:
             return replay(run, self._old, conditioning, self.context, self._peak)

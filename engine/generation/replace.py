@@ -42,8 +42,8 @@ from engine.generation.context import (
 )
 from engine.generation.inpaint import Candidate, sample_candidates
 from engine.generation.made_latents import DiskLatents
-from engine.generation.sampled import OldSound, Voiced, plays_one_voice, replay
-from engine.generation.told import place_of, told_of
+from engine.generation.sampled import LineSource, VoiceCandidates, plays_one_voice, replay
+from engine.generation.voice_description import place_of, told_of
 from engine.inference.clip import MonoClip, SampleRange
 from engine.inference.conditioning import Conditioning, replacement_conditioning
 from engine.inference.crossfade import edge_weight
@@ -185,15 +185,15 @@ def _edit_region(
 ) -> RegionEdit:  # fmt: skip
     new, separated, parts = names[1], old.separated, old.split
     manifest, rate_hz, span = run.model.bundle.manifest, spec.format.rate_hz, old.separated.wanted
-    voiced = Voiced([])
+    by_voice = VoiceCandidates([])
     sampling, section = resolve_sampling(run.request, manifest), separated.section
     with parts.stem.audio, parts.rest.audio:
         if run.request.voice == "sampled":
-            voiced = _played_again(run.within(0.15, 1.0), spec, separated, names, parts.power_C)
-            if voiced.candidates:
-                for candidate in voiced.candidates:
+            by_voice = _played_again(run.within(0.15, 1.0), spec, separated, names, parts.power_C)
+            if by_voice.candidates:
+                for candidate in by_voice.candidates:
                     held.enter_context(candidate.audio)
-                return RegionEdit(old, voiced.candidates)
+                return RegionEdit(old, by_voice.candidates)
         here = SampleRange(span.start - section.start, span.stop - section.start)
         windows = window_plan(run, section.samples, rate_hz)
         first, last = fill_frames(run, here, section.samples, windows.frames, rate_hz)
@@ -210,7 +210,7 @@ def _edit_region(
     candidates = sample_candidates(run.within(0.15, 1.0), context, new.prompt_SE, sampling, spec.peak)
     for candidate in candidates:
         held.enter_context(candidate.audio)
-    told = [dataclasses.replace(candidate, remarks=voiced.remarks) for candidate in candidates]
+    told = [dataclasses.replace(candidate, remarks=by_voice.remarks) for candidate in candidates]
     return RegionEdit(old, told)
 
 
@@ -220,7 +220,7 @@ def _played_again(
     separated: SeparatedSection,
     names: tuple[Conditioning, Conditioning],
     power_C: Powers,
-) -> Voiced:
+) -> VoiceCandidates:
     """The old stem's line on recorded instruments, from the start of the section."""
     section, rate_hz = separated.section, spec.format.rate_hz
     here = SampleRange(separated.wanted.start - section.start, separated.wanted.stop - section.start)
@@ -231,7 +231,7 @@ def _played_again(
         spec.format.channels,
     )  # fmt: skip
     one_voice = plays_one_voice(run, names[0])
-    old = OldSound(lambda: (pair.stem_CN for pair in separated.pairs(section)), rate_hz, section.samples, one_voice)
+    old = LineSource(lambda: (pair.stem_CN for pair in separated.pairs(section)), rate_hz, section.samples, one_voice)
     return replay(run, old, names[1], context, spec.peak)
 
 

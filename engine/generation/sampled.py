@@ -53,7 +53,7 @@ NO_STROKES = "no strokes were heard in the old sound, so the flow model made the
 
 
 @dataclass(frozen=True, slots=True)
-class OldSound:
+class LineSource:
     """The sound whose line is played again.
 
     Attributes:
@@ -89,7 +89,7 @@ class PlayedPart:
 
 
 @dataclass(frozen=True, slots=True)
-class Voiced:
+class VoiceCandidates:
     """What became of a prompt: candidates, best first, or none and the reason."""
 
     candidates: list[Candidate]
@@ -114,7 +114,9 @@ def plays_one_voice(run: RunContext, conditioning: Conditioning) -> bool:
     return (bool(found) and not found[0].chords) or any(word in words for word in SINGERS)
 
 
-def replay(run: RunContext, old: OldSound, conditioning: Conditioning, context: InpaintContext, peak: float) -> Voiced:
+def replay(
+    run: RunContext, old: LineSource, conditioning: Conditioning, context: InpaintContext, peak: float
+) -> VoiceCandidates:
     """The line of a sound, played on the instrument of a prompt.
 
     Args:
@@ -132,7 +134,7 @@ def replay(run: RunContext, old: OldSound, conditioning: Conditioning, context: 
     mono_N, old_db = _heard(run, old)
     notes, remarks = _line(run, mono_N, old, instruments[0], context.start_s)
     if not notes:
-        return Voiced([], remarks)
+        return VoiceCandidates([], remarks)
     spans_s = [(one.at_s, one.at_s + 0.1) if isinstance(one, DrumHit) else (one.start_s, one.end_s) for one in notes]
     room = estimate_room(mono_N, old.rate_hz, spans_s)
     asked = _turns(run, instruments)
@@ -141,10 +143,12 @@ def replay(run: RunContext, old: OldSound, conditioning: Conditioning, context: 
         share = run.within(0.3, 1.0).nth(index, len(asked))
         part = _for_instrument(instrument, PlayedPart(notes, old_db, room, None, remarks))
         candidates.append(_played(share, instrument, part, context, conditioning, peak, index, match_tone=True))
-    return Voiced(candidates, remarks)
+    return VoiceCandidates(candidates, remarks)
 
 
-def compose(run: RunContext, music: Music, conditioning: Conditioning, context: InpaintContext, peak: float) -> Voiced:
+def compose(
+    run: RunContext, music: Music, conditioning: Conditioning, context: InpaintContext, peak: float
+) -> VoiceCandidates:
     """A new part on the instrument of a prompt; those that fit the music best come first.
 
     Args:
@@ -171,7 +175,7 @@ def compose(run: RunContext, music: Music, conditioning: Conditioning, context: 
         )
         share = run.nth(index, len(asked))
         candidates.append(_played(share, instrument, part, context, conditioning, peak, index))
-    return Voiced(sorted(candidates, key=lambda one: (-(one.fit or 0.0), one.index)))
+    return VoiceCandidates(sorted(candidates, key=lambda one: (-(one.fit or 0.0), one.index)))
 
 
 def music_of(run: RunContext, info: AudioInfo | None) -> Music:
@@ -182,9 +186,9 @@ def music_of(run: RunContext, info: AudioInfo | None) -> Music:
     return hear_music(info, run.check, run.request.seed)
 
 
-def _without(conditioning: Conditioning) -> Voiced:
+def _without(conditioning: Conditioning) -> VoiceCandidates:
     words = conditioning.prompt
-    return Voiced([], (NO_INSTRUMENT.format(prompt=words) if words else NO_WORDS,))
+    return VoiceCandidates([], (NO_INSTRUMENT.format(prompt=words) if words else NO_WORDS,))
 
 
 def _turns(run: RunContext, instruments: Sequence[SampledInstrument]) -> list[SampledInstrument]:
@@ -193,7 +197,7 @@ def _turns(run: RunContext, instruments: Sequence[SampledInstrument]) -> list[Sa
     return [instruments[(first + index) % len(instruments)] for index in range(run.request.candidates)]
 
 
-def _heard(run: RunContext, old: OldSound) -> tuple[FloatArray, np.ndarray]:
+def _heard(run: RunContext, old: LineSource) -> tuple[FloatArray, np.ndarray]:
     """A sound as mono, and its level in octaves."""
     meter, parts = OctaveMeter(old.rate_hz), list[FloatArray]()
     for block_CN in old.blocks():
@@ -204,7 +208,7 @@ def _heard(run: RunContext, old: OldSound) -> tuple[FloatArray, np.ndarray]:
 
 
 def _line(
-    run: RunContext, mono_N: FloatArray, old: OldSound, instrument: SampledInstrument, start_s: float
+    run: RunContext, mono_N: FloatArray, old: LineSource, instrument: SampledInstrument, start_s: float
 ) -> tuple[tuple[NoteEvent | DrumHit, ...], tuple[str, ...]]:
     """The notes to play, from a MIDI file or from the sound; none and the reason where that is not sure."""
     rate_hz = old.rate_hz
@@ -345,6 +349,6 @@ def _at_input_times(notes: Sequence[NoteEvent | DrumHit], start_s: float) -> tup
     )  # fmt: skip
 
 
-def old_sound(info: AudioInfo, section: SampleRange) -> OldSound:
+def line_source(info: AudioInfo, section: SampleRange) -> LineSource:
     """A part of a file, as the sound whose line is played again."""
-    return OldSound(lambda: blocks(info, section.start, section.stop), info.rate_hz, section.samples)
+    return LineSource(lambda: blocks(info, section.start, section.stop), info.rate_hz, section.samples)

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from engine import Engine, OutputError, RequestError
 from engine.osc.home import RECEIPTS, BridgeState, Home, default_home
-from engine.osc.job_replies import Refused
+from engine.osc.job_replies import JobRefused
 from engine.osc.router import MessageRouter
 from engine.osc.settings import BridgeSettings, check_settings
 from engine.osc.transport.sockets import Sockets, open_sockets
@@ -115,7 +115,7 @@ class Bridge:
         def tell() -> None:
             try:
                 router.queue.send_back(name, path, (str(start_samples), str(length_samples), rate_hz))
-            except Refused as error:
+            except JobRefused as error:
                 told.set_exception(RequestError("the bridge cannot send it back ({reason})", reason=str(error)))
             else:
                 told.set_result(None)

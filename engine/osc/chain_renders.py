@@ -36,7 +36,7 @@ from engine import (
     read_chain,
     render_file_apart,
 )
-from engine.osc.job_replies import Refused
+from engine.osc.job_replies import JobRefused
 from engine.osc.protocol.specs import RENDER
 
 log = logging.getLogger(__name__)
@@ -81,7 +81,7 @@ class RenderRequest:
         """The request that the values of a message mean.
 
         Raises:
-            Refused: the chain cannot be used as it is given.
+            JobRefused: the chain cannot be used as it is given.
         """
         tail_s, quality = float(asked["tail"]), int(asked["quality"])
         request = cls(
@@ -91,7 +91,7 @@ class RenderRequest:
         try:
             request.effects  # noqa: B018  # what cannot be used is told before the job waits
         except EngineError as error:
-            raise Refused("request", str(error)) from error
+            raise JobRefused("request", str(error)) from error
         return request
 
 
@@ -104,14 +104,14 @@ def render_from_json(values: dict[str, Any]) -> RenderRequest:
     """The request that ``render_to_json`` wrote.
 
     Raises:
-        Refused: it is none, or of a newer program.
+        JobRefused: it is none, or of a newer program.
     """
     try:
         request = RenderRequest(**values)
         if request.format not in get_args(Format):
             raise ValueError(request.format)
     except (TypeError, ValueError) as error:
-        raise Refused("request", "this render was written down by another version; ask for it again") from error
+        raise JobRefused("request", "this render was written down by another version; ask for it again") from error
     return request
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from engine.osc.clip_store import ClipError
-from engine.osc.job_replies import Refused
+from engine.osc.job_replies import JobRefused
 from engine.osc.paths import plain_file
 from engine.osc.protocol.arguments import Values
 from engine.osc.protocol.specs import BLOB_BYTES, MessageSpec, at
@@ -80,7 +80,7 @@ class ClipHandlers:
             tasks = self._sending.get(session, {})
             if (id, part) in tasks or len(tasks) >= SENDING_PER_SESSION:
                 text = f"{len(tasks)} results are on their way to you, at most {SENDING_PER_SESSION} and each only once"
-                raise Refused("full", f"{text}; ask again when one has arrived")
+                raise JobRefused("full", f"{text}; ask again when one has arrived")
             try:
                 stream = open(path, "rb", opener=plain_file)  # noqa: SIM115  # closed when all is sent
             except OSError:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from engine import engine_version, list_bundles
 from engine.osc.clip_handlers import ClipHandlers
-from engine.osc.job_replies import Refused
+from engine.osc.job_replies import JobRefused
 from engine.osc.plugin_handlers import PluginHandlers
 from engine.osc.protocol.arguments import Values
 from engine.osc.protocol.requests import ROWS, TASK_ROWS
@@ -85,7 +85,7 @@ class Handlers:
     def _on_task(self, session: ClientSession, spec: MessageSpec, values: Values) -> None:
         try:
             self._services.queue.ask(session, spec, values)
-        except Refused as error:
+        except JobRefused as error:
             self._services.refuse_job(session, values.text("id"), spec.task, (error.code, str(error)))
 
     def _on_cancel(self, session: ClientSession, spec: MessageSpec, values: Values) -> None:

@@ -48,7 +48,7 @@ class JobIntake:
             Its entry with request and spool folder, not yet in the journal; and the request.
 
         Raises:
-            PathRefused, ClipError, Refused, OSError: it cannot be done; nothing is left.
+            PathRefused, ClipError, JobRefused, OSError: it cannot be done; nothing is left.
         """
         spool = self._home.new_spool()
         marks: dict[str, str] = {}

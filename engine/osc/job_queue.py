@@ -35,7 +35,7 @@ from engine.osc.job import BridgeJob
 from engine.osc.job_intake import JobIntake
 from engine.osc.job_listeners import JobListeners
 from engine.osc.job_log import log_job
-from engine.osc.job_replies import CODE_OF, Refused, done_parts, done_reply, error_reply, without_folders
+from engine.osc.job_replies import CODE_OF, JobRefused, done_parts, done_reply, error_reply, without_folders
 from engine.osc.job_store import JobStore
 from engine.osc.journal import JournalEntry, again
 from engine.osc.protocol.arguments import Values
@@ -114,7 +114,7 @@ class JobQueue:
         was made from has changed since.
 
         Raises:
-            Refused: the id is taken, or there is too much to do.
+            JobRefused: the id is taken, or there is too much to do.
         """
         id = values.text("id")
         asked = {name: value for name, value in values.by_name.items() if name != "id"}
@@ -123,7 +123,7 @@ class JobQueue:
             self._start(session, id, spec.task, asked)
             return
         if (job.entry.task, spec.defaults | job.entry.asked) != (spec.task, asked):
-            raise Refused("id", f"the id {id} belongs to another job; choose another id")
+            raise JobRefused("id", f"the id {id} belongs to another job; choose another id")
         if not job.finished:
             self._listeners.add(job, session)
             if job.state != "preparing":
@@ -141,7 +141,7 @@ class JobQueue:
 
     def _start(self, session: ClientSession, id: str, task: str, asked: dict[str, Any]) -> None:
         if len(self.store.unfinished()) >= QUEUE_LIMIT:
-            raise Refused("full", f"{QUEUE_LIMIT} jobs are waiting; ask again when some are done")
+            raise JobRefused("full", f"{QUEUE_LIMIT} jobs are waiting; ask again when some are done")
         fresh = self.store.add(id, task, asked, session)
         future = self._loop.run_in_executor(self._disk, self._take, fresh.entry)
         future.add_done_callback(lambda done: self._turns.call(INTAKE, lambda: self._taken(fresh, done)))
@@ -161,7 +161,7 @@ class JobQueue:
         else:
             try:
                 self._start(session, job.entry.id, job.entry.task, job.entry.asked)
-            except Refused as error:
+            except JobRefused as error:
                 self._listeners.send(session, at("fail"), (job.entry.id, error.code, str(error)))
 
     def _repeat(self, session: ClientSession, job: BridgeJob) -> None:
@@ -174,7 +174,7 @@ class JobQueue:
         """Stop a job.
 
         Raises:
-            Refused: there is none of that id.
+            JobRefused: there is none of that id.
         """
         job = self.store.find(id)
         self._listeners.add(job, session)
@@ -188,7 +188,7 @@ class JobQueue:
         """Report the state of a job, and its events from now on.
 
         Raises:
-            Refused: there is none of that id.
+            JobRefused: there is none of that id.
         """
         job = self.store.find(id)
         self._listeners.add(job, session)
@@ -204,11 +204,11 @@ class JobQueue:
             place: start and length in samples of the input, as decimal text, and rate in Hz.
 
         Raises:
-            Refused: there is no such job, or it is not finished.
+            JobRefused: there is no such job, or it is not finished.
         """
         job = self.store.find(id)
         if job.entry.outcome != "done":
-            raise Refused("id", f"the job {id} has no result that could have been edited")
+            raise JobRefused("id", f"the job {id} has no result that could have been edited")
         parts = {**job.entry.parts, "edited": str(path)}
         job.entry = replace(job.entry, parts=parts, edited=(1, [str(path)], *place))
         self.store.write(job.entry)
@@ -277,7 +277,7 @@ class JobQueue:
         try:
             asked = job.entry.request or {}
             self._submit(job, render_from_json(asked) if job.entry.task == RENDER else request_from_json(asked))
-        except (EngineError, Refused) as error:
+        except (EngineError, JobRefused) as error:
             self._finish(job, "fail", error_reply(error))
 
     def _from_engine(self, event: Event) -> None:

@@ -33,7 +33,7 @@ CODE_OF = {
 }
 
 
-class Refused(Exception):
+class JobRefused(Exception):
     """A job that is not taken on; the code is one of ``replies.CODES``."""
 
     def __init__(self, code: str, text: str) -> None:
@@ -46,7 +46,7 @@ def error_reply(error: BaseException) -> tuple[str, str]:
     match error:
         case PathRefused():
             return "path", str(error)
-        case Refused():
+        case JobRefused():
             return error.code, str(error)
         case ClipError():
             return "clip", str(error)

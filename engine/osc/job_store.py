@@ -10,7 +10,7 @@ from typing import Any
 
 from engine.osc.job import BridgeJob
 from engine.osc.job_log import log_job
-from engine.osc.job_replies import Refused, part_of
+from engine.osc.job_replies import JobRefused, part_of
 from engine.osc.journal import KEPT_FINISHED, Journal, JournalEntry
 from engine.osc.protocol.specs import at
 from engine.osc.transport.sessions import ClientSession
@@ -70,11 +70,11 @@ class JobStore:
         """The job of that id.
 
         Raises:
-            Refused: there is none, or it was refused; then with the code and the sentence it got.
+            JobRefused: there is none, or it was refused; then with the code and the sentence it got.
         """
         if id in self._jobs:
             return self._jobs[id]
-        raise Refused(*self._refusals.get(id, ("id", f"there is no job {id}; see {at('jobs')}")))
+        raise JobRefused(*self._refusals.get(id, ("id", f"there is no job {id}; see {at('jobs')}")))
 
     def id_of(self, engine_job: str) -> str | None:
         """The client's id of a job of the engine; None when no client sent it. From any thread."""
@@ -85,11 +85,11 @@ class JobStore:
         """The file of a finished job.
 
         Raises:
-            Refused: there is no such job, or no such file of it.
+            JobRefused: there is no such job, or no such file of it.
         """
         path = part_of(self.find(id).entry.parts, part)
         if path is None:
-            raise Refused("id", f"the job {id} has no {part[:40]} to give")
+            raise JobRefused("id", f"the job {id} has no {part[:40]} to give")
         return Path(path)
 
     def unfinished(self) -> list[BridgeJob]:

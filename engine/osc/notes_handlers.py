@@ -21,7 +21,7 @@ from engine import (
     write_new,
 )
 from engine.osc.job_intake import JobIntake
-from engine.osc.job_replies import Refused, error_reply, without_folders
+from engine.osc.job_replies import JobRefused, error_reply, without_folders
 from engine.osc.listening_thread import ListeningThread
 from engine.osc.protocol.arguments import Values
 from engine.osc.protocol.specs import MessageSpec, at
@@ -79,10 +79,10 @@ class NotesHandlers:
         """Refuse what is too much.
 
         Raises:
-            Refused: so many stems wait already.
+            JobRefused: so many stems wait already.
         """
         if self._waiting >= WAITING_LIMIT:
-            raise Refused("full", f"{WAITING_LIMIT} stems wait to be heard; ask again when one is done")
+            raise JobRefused("full", f"{WAITING_LIMIT} stems wait to be heard; ask again when one is done")
 
     async def _kept_heard(self, keeping: asyncio.Future[Path], kind: str) -> Heard:
         """The notes of a file once its copy is there; the copy goes as soon as they are heard."""
@@ -99,14 +99,14 @@ class NotesHandlers:
         """A file of a finished job.
 
         Raises:
-            Refused: there is no such job, or it has no such file.
+            JobRefused: there is no such job, or it has no such file.
         """
         job = self._services.queue.store.find(id)
         if job.entry.outcome != "done":
-            raise Refused("id", f"the job {id} has no result; wait for its end")
+            raise JobRefused("id", f"the job {id} has no result; wait for its end")
         if part not in job.entry.parts:
             there = ", ".join(name for name in job.entry.parts if name != "edited")
-            raise Refused("arguments", f"the job {id} has no {part}; it has {there}")
+            raise JobRefused("arguments", f"the job {id} has no {part}; it has {there}")
         return Path(job.entry.parts[part])
 
     def _hear(self, path: Path, kind: str) -> Heard:

@@ -24,7 +24,7 @@ from engine import (
     without_part,
 )
 from engine.osc.chain_renders import RenderRequest
-from engine.osc.job_replies import Refused
+from engine.osc.job_replies import JobRefused
 from engine.osc.journal import JournalEntry
 from engine.osc.protocol.specs import at
 from engine.osc.protocol.task_arguments import INPUT_ARGUMENTS, PROMPTS_APART, arguments_of
@@ -38,13 +38,13 @@ def build_request(entry: JournalEntry, inputs: dict[str, str | None], out: Path,
         bundle: taken when the message named none.
 
     Raises:
-        Refused: a bundle was named that is not installed, or regions that are none.
+        JobRefused: a bundle was named that is not installed, or regions that are none.
         RequestError: places in samples of a file whose rate is not known.
     """
     asked = entry.asked
     named = str(asked.get("bundle") or bundle)
     if asked.get("bundle") and named not in list_bundles():  # a path would let a sender load what it likes
-        raise Refused("bundle", f"no bundle {named[:80]} is installed; see {at('bundles')}")
+        raise JobRefused("bundle", f"no bundle {named[:80]} is installed; see {at('bundles')}")
     values: dict[str, Any] = {
         argument.option: argument.value_of(asked[argument.argument_name])
         for argument in arguments_of(TASKS[entry.task])
@@ -69,7 +69,7 @@ def build_render(entry: JournalEntry, path: str, out: Path) -> RenderRequest:
         path: private path of its input.
 
     Raises:
-        Refused: its chain cannot be used.
+        JobRefused: its chain cannot be used.
     """
     _check_chain(str(entry.asked["chain"]))
     return RenderRequest.of(entry.asked, path, out)
@@ -79,10 +79,10 @@ def _check_chain(asked: str) -> None:
     """A chain is named or given; a path would let a sender read what it likes.
 
     Raises:
-        Refused: it is something else.
+        JobRefused: it is something else.
     """
     if asked and not asked.lstrip().startswith("{") and asked not in list_chains():
-        raise Refused("request", f"no chain {asked[:80]!a} is known; see {at('plugins/chains')}, or send its JSON")
+        raise JobRefused("request", f"no chain {asked[:80]!a} is known; see {at('plugins/chains')}, or send its JSON")
 
 
 def inputs_of(entry: JournalEntry, spool: Path, pinned: Callable[[str, Path], str]) -> dict[str, str | None]:
@@ -122,8 +122,8 @@ def _regions_s(asked: dict[str, Any], path: str | None) -> list[tuple[float, flo
     try:
         found = [region_of(word) for word in text.split()]
     except RequestError:
-        raise Refused("request", f"{text[:80]!a} are no regions; give starts and ends in seconds, as 8-16 24-32.5, or "
-                                 f"in samples, as 352800{IN_SAMPLES}-705600{IN_SAMPLES}") from None  # fmt: skip
+        words = "are no regions; give starts and ends in seconds, as 8-16 24-32.5, or in samples, as"
+        raise JobRefused("request", f"{text[:80]!a} {words} 352800{IN_SAMPLES}-705600{IN_SAMPLES}") from None
     if found:
         return [region_in_seconds(region, path) for region in found]
     start_s, end_s = _seconds(asked.get("start", 0.0), path), _seconds(asked.get("end", 0.0), path)

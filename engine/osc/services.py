@@ -9,7 +9,7 @@ from typing import Protocol
 
 from engine.osc.clip_store import ClipError, ClipStore
 from engine.osc.job_queue import JobQueue
-from engine.osc.job_replies import Refused, ReplyValue
+from engine.osc.job_replies import JobRefused, ReplyValue
 from engine.osc.transport.gate import TokenGate
 from engine.osc.transport.sessions import ClientSession, SessionTable
 from engine.osc.transport.turns import Turns
@@ -67,7 +67,7 @@ def refusals(services: BridgeServices, session: ClientSession, id: str) -> Itera
     """Turn exceptions of the block into ``fail`` for the job or clip of that id."""
     try:
         yield
-    except Refused as error:
+    except JobRefused as error:
         services.fail(session, id, error.code, str(error))
     except ClipError as error:
         services.fail(session, id, "clip", str(error))

@@ -15,7 +15,7 @@ from engine import (
     music_of,
     session_of,
 )
-from engine.osc.job_replies import Refused, error_reply
+from engine.osc.job_replies import JobRefused, error_reply
 from engine.osc.listening_thread import ListeningThread
 from engine.osc.protocol.arguments import Values
 from engine.osc.protocol.specs import LIST_APART, MessageSpec, at
@@ -48,14 +48,14 @@ class SessionFileHandlers:
         id = values.text("id")
         with refusals(self._services, session, id):
             if self._waiting >= WAITING_LIMIT:
-                raise Refused("full", f"{WAITING_LIMIT} sessions wait to be written; ask again when one is done")
+                raise JobRefused("full", f"{WAITING_LIMIT} sessions wait to be written; ask again when one is done")
             asked = [name.strip() for name in values.text("jobs").split(LIST_APART)]
             files = [file for name in asked if name for file in self._files_of(name)]
             if not files:
-                raise Refused("id", f"name at least one finished job, several with {LIST_APART} between")
+                raise JobRefused("id", f"name at least one finished job, several with {LIST_APART} between")
             format, name = values.text("format"), values.text("name")
             if not name or Path(name).name != name:
-                raise Refused("arguments", f"{name[:80]!r} is not the name of a session; give one without a folder")
+                raise JobRefused("arguments", f"{name[:80]!r} is not the name of a session; give one without a folder")
             bpm = float(values.by_name["tempo"]) or None
             self._waiting += 1
             if bpm is not None and bpm < 0:
@@ -69,11 +69,11 @@ class SessionFileHandlers:
         """The files of a finished job, without what was edited by hand.
 
         Raises:
-            Refused: there is no such job, or it has none.
+            JobRefused: there is no such job, or it has none.
         """
         job = self._services.queue.store.find(id)
         if job.entry.outcome != "done":
-            raise Refused("id", f"the job {id} has no result; wait for its end")
+            raise JobRefused("id", f"the job {id} has no result; wait for its end")
         return [path for part, path in job.entry.parts.items() if part != "edited"]
 
     def _heard(self, files: list[str]) -> TempoEstimate:
