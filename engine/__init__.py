@@ -72,8 +72,8 @@ if TYPE_CHECKING:
     from engine.plugins.editor import editor_obstacle
     from engine.plugins.plugin_library import PluginInfo, PluginLibrary, load_plugin_library, scan_plugins
     from engine.plugins.render import ChainReport, PluginSettings, plugin_settings
-    from engine.plugins.render_apart import render_file_apart
     from engine.plugins.render_file import ChainedFile, render_file
+    from engine.plugins.render_sandboxed import render_file_sandboxed
     from engine.provenance import rerun_request
     from engine.receipt import Receipt, settle_receipt
     from engine.request import EXAMPLE_KINDS, OPTIONS, Format, Request, region_fields
@@ -117,7 +117,7 @@ _HOMES = {
     "plugins.editor": "editor_obstacle",
     "plugins.plugin_library": "PluginInfo PluginLibrary load_plugin_library scan_plugins",
     "plugins.render": "ChainReport PluginSettings plugin_settings",
-    "plugins.render_apart": "render_file_apart",
+    "plugins.render_sandboxed": "render_file_sandboxed",
     "plugins.render_file": "ChainedFile render_file",
     "provenance": "rerun_request",
     "receipt": "Receipt settle_receipt",

@@ -211,7 +211,7 @@ def host_that_reads(folder: Path) -> Work:
     from engine.audio.reader import blocks
     from engine.confinement import confine_host
     from engine.media.intake import open_audio
-    from engine.media.limits import Unusable
+    from engine.media.limits import UnusableFile
     from engine.media.reference import MediaExample
 
     confine_host([str(folder)])
@@ -222,7 +222,7 @@ def host_that_reads(folder: Path) -> Work:
 
         def decode(main: str, *rest: object) -> dict[str, object]:
             wanted.append(main)
-            raise Unusable("is for the decoder")
+            raise UnusableFile("is for the decoder")
 
         try:
             if kind == "example":

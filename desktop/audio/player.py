@@ -1,6 +1,6 @@
 """Playback through PortAudio: a thread fills a short ring buffer, the device callback reads from it.
 
-The callback touches nothing but the ring. Without PortAudio or a device the player raises ``NoDevice``;
+The callback touches nothing but the ring. Without PortAudio or a device the player raises ``NoOutputDevice``;
 everything else works.
 """
 
@@ -43,7 +43,7 @@ class SoundTrouble(Message):
     """A message about playback that the sound settings may help against."""
 
 
-class NoDevice(EngineError):
+class NoOutputDevice(EngineError):
     """There is no usable output device."""
 
 
@@ -59,12 +59,12 @@ def sound_library() -> Any:
     """The package ``sounddevice``.
 
     Raises:
-        NoDevice: it, or PortAudio, is missing.
+        NoOutputDevice: it, or PortAudio, is missing.
     """
     try:
         return importlib.import_module("sounddevice")
     except (ImportError, OSError) as error:  # OSError: PortAudio itself is missing
-        raise NoDevice(
+        raise NoOutputDevice(
             "sound cannot be played because PortAudio is missing; on Debian and Ubuntu install libportaudio2"
         ) from error
 
@@ -82,7 +82,7 @@ def output_devices(rescan: bool = False, library: Callable[[], Any] = sound_libr
             sounddevice._terminate()  # PortAudio looks for devices when it starts, and only then
             sounddevice._initialize()
         found = sounddevice.query_devices()
-    except (NoDevice, OSError) as error:
+    except (NoOutputDevice, OSError) as error:
         log.info("no audio devices: %s", error)
         return []
     except Exception as error:  # PortAudioError, whose class is in the library
@@ -209,7 +209,7 @@ class AudioPlayer:
         """Play slower, faster, higher or lower; at once when it plays so already, else from where it is.
 
         Raises:
-            NoDevice: it played, and could not go on.
+            NoOutputDevice: it played, and could not go on.
         """
         self.stretch = stretch
         if isinstance(self._mixer, StretchedMixer) and not stretch.neutral:
@@ -221,7 +221,7 @@ class AudioPlayer:
         """Start at the position.
 
         Raises:
-            NoDevice: there is none, or it refused.
+            NoOutputDevice: there is none, or it refused.
         """
         if self.playing or not self._rate_hz:
             return
@@ -256,7 +256,7 @@ class AudioPlayer:
             self._stream_rate_hz, self._device_s = self._rate_hz, float(self._stream.latency)
         except (sounddevice.PortAudioError, ValueError, OSError) as error:
             self._forget_stream()
-            raise NoDevice(
+            raise NoOutputDevice(
                 "sound cannot be played ({reason}); plug in an output device or choose one in the settings; "
                 "everything else works",
                 reason=reason_of(error),
@@ -273,17 +273,17 @@ class AudioPlayer:
             Name of the device.
 
         Raises:
-            NoDevice: nothing else plays either.
+            NoOutputDevice: nothing else plays either.
         """
         self.stop()
         lost = self.device_name
         rows = [row for row in output_devices(True, self.library) if row.name != lost]
-        refusals = [NoDevice(GONE)]
+        refusals = [NoOutputDevice(GONE)]
         for row in sorted(rows, key=lambda row: row.name != DEFAULT_NAME):
             self.device = row.index
             try:
                 self.play()
-            except NoDevice as error:
+            except NoOutputDevice as error:
                 refusals.append(error)
                 continue
             return row.name

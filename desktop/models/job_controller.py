@@ -25,7 +25,6 @@ from desktop.models.document import Document
 from desktop.models.ghosts import GhostLane, ghosts_of
 from desktop.models.job_list import ENDED, JobList, JobRow, JobState, details_of
 from desktop.models.lane_sound import LaneSounds, SoundBank
-from desktop.models.made_lanes import add_made, add_stems, whole_of
 from desktop.models.project import Project, new_id
 from desktop.models.project_file import put_file
 from desktop.models.request_builder import (
@@ -37,6 +36,7 @@ from desktop.models.request_builder import (
     plan_to_json,
     title_of,
 )
+from desktop.models.result_lanes import add_made, add_stems, whole_of
 from desktop.models.results import PromptResult, collect, lane_for, others
 from desktop.models.separation_run import (
     USUAL_GRID,

@@ -12,7 +12,7 @@ from desktop.audio.click import click_sound
 from desktop.audio.export import mixed_blocks
 from desktop.audio.loudness import SILENT_LUFS, loudness_lufs
 from desktop.audio.mixer import PlaybackScene, PlaybackSource, Track
-from desktop.audio.player import GONE, AudioPlayer, NoDevice, PlaybackEnd, SoundTrouble, output_devices
+from desktop.audio.player import GONE, AudioPlayer, NoOutputDevice, PlaybackEnd, SoundTrouble, output_devices
 from desktop.audio.read import Check, FloatArray
 from desktop.audio.sounds import PlacedSound, difference
 from desktop.audio.spectral import BrushShape, under_brush
@@ -169,7 +169,7 @@ class Transport(QObject):
         self.refresh()
         try:
             self.player.play()
-        except NoDevice as error:
+        except NoOutputDevice as error:
             self.stopped.emit(SoundTrouble.of(error))
             return
         if self.playing:
@@ -187,7 +187,7 @@ class Transport(QObject):
         """Move the cursor."""
         try:
             self.player.seek(sample)
-        except NoDevice as error:
+        except NoOutputDevice as error:
             self.stopped.emit(SoundTrouble.of(error))
         self.moved.emit(self.player.position)
 
@@ -351,7 +351,7 @@ class Transport(QObject):
         """Continue on another device; False if there is none."""
         try:
             name = self.player.play_elsewhere()
-        except NoDevice:
+        except NoOutputDevice:
             return False
         self.told.emit(Message("the audio device is gone; playback continues on {name}", name=name))
         return True

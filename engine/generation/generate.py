@@ -14,7 +14,7 @@ from engine.composing.music import Music
 from engine.errors import RequestError
 from engine.generation.context import InpaintContext, bare_context, build_context
 from engine.generation.inpaint import Candidate, sample_candidates
-from engine.generation.sampled import LineSource, VoiceCandidates, compose, music_of, line_source, replay
+from engine.generation.sampled import LineSource, VoiceCandidates, compose, line_source, music_of, replay
 from engine.generation.voice_description import place_of, told_of
 from engine.inference.clip import SampleRange
 from engine.inference.conditioning import Conditioning

@@ -24,7 +24,7 @@ from engine.media.limits import (
     SILENT_POWER,
     SOUND_WINDOWS,
     TOO_LONG,
-    Unusable,
+    UnusableFile,
 )
 
 Floats = npt.NDArray[np.float32]
@@ -34,7 +34,7 @@ def read_audio(file: BinaryIO, rate_hz: int, part_s: tuple[float, float | None])
     """Read a part of an audio file as mono at a rate, block by block; None when libsndfile cannot.
 
     Raises:
-        Unusable: its rate or number of channels is not supported.
+        UnusableFile: its rate or number of channels is not supported.
     """
     file.seek(0)
     try:
@@ -42,7 +42,7 @@ def read_audio(file: BinaryIO, rate_hz: int, part_s: tuple[float, float | None])
     except (soundfile.LibsndfileError, TypeError, ValueError, RuntimeError):
         return None
     if not LOWEST_RATE_HZ <= stream.samplerate <= HIGHEST_RATE_HZ or stream.channels > CHANNELS_LIMIT:
-        raise Unusable(
+        raise UnusableFile(
             "has {channels} channels at {rate_hz} Hz; at most {limit} channels at {low} to {high} Hz are read, "
             "so convert it",
             channels=stream.channels, rate_hz=stream.samplerate,
@@ -72,7 +72,7 @@ def loudest_windows(blocks: Iterator[Floats], samples: int, rate_hz: int) -> Flo
         float32 (1 to ``SOUND_WINDOWS``, samples).
 
     Raises:
-        Unusable: it is empty, silent, too long, or has NaN or infinity in it.
+        UnusableFile: it is empty, silent, too long, or has NaN or infinity in it.
     """
     kept: list[tuple[float, int, Floats]] = []
     held_N: Floats = np.zeros(0, np.float32)
@@ -83,7 +83,7 @@ def loudest_windows(blocks: Iterator[Floats], samples: int, rate_hz: int) -> Flo
         nonlocal number
         power = float(np.square(window_N, dtype=np.float64).mean())
         if not np.isfinite(power):
-            raise Unusable("has samples that are no numbers; repair it or save it again")
+            raise UnusableFile("has samples that are no numbers; repair it or save it again")
         heapq.heappush(kept, (power, -number, window_N))
         number += 1
         if len(kept) > SOUND_WINDOWS:
@@ -92,7 +92,7 @@ def loudest_windows(blocks: Iterator[Floats], samples: int, rate_hz: int) -> Flo
     for block_N in blocks:
         total += len(block_N)
         if total > LENGTH_LIMIT_S * rate_hz:
-            raise Unusable(TOO_LONG, limit_s=LENGTH_LIMIT_S)
+            raise UnusableFile(TOO_LONG, limit_s=LENGTH_LIMIT_S)
         held_N = np.concatenate([held_N, block_N])
         while len(held_N) >= samples:
             before_N, held_N = held_N[:samples], held_N[samples:]
@@ -101,14 +101,14 @@ def loudest_windows(blocks: Iterator[Floats], samples: int, rate_hz: int) -> Flo
         whole_N = np.concatenate([before_N, held_N])
         keep(whole_N[-samples:] if len(whole_N) >= samples else np.resize(whole_N, samples))
     if not kept:
-        raise Unusable("has no samples there; give a part with sound in it")
+        raise UnusableFile("has no samples there; give a part with sound in it")
     return _active(kept)
 
 
 def _active(kept: list[tuple[float, int, Floats]]) -> Floats:
     highest = max(kept)[0]
     if highest < SILENT_POWER:
-        raise Unusable("is silent there; give a part with sound in it")
+        raise UnusableFile("is silent there; give a part with sound in it")
     least = highest * 10 ** (-ACTIVE_DB / 10)
     return np.stack([window_N for power, _, window_N in sorted(kept, key=lambda one: -one[1]) if power >= least])
 
@@ -127,14 +127,14 @@ def _mono(stream: soundfile.SoundFile, rate_hz: int, part_s: tuple[float, float 
                 block_NC = stream.read(min(left, BLOCK_SAMPLES), "float32", always_2d=True)
             except soundfile.LibsndfileError as error:
                 reason = str(error).strip().rstrip(".")
-                raise Unusable("is damaged ({reason}); save it again", reason=reason) from error
+                raise UnusableFile("is damaged ({reason}); save it again", reason=reason) from error
             if not len(block_NC):
                 return
             left -= len(block_NC)
             yield block_NC.mean(axis=1, dtype=np.float64)[None]
 
     if wanted > LENGTH_LIMIT_S * rate_hz:
-        raise Unusable(TOO_LONG, limit_s=LENGTH_LIMIT_S)
+        raise UnusableFile(TOO_LONG, limit_s=LENGTH_LIMIT_S)
     with stream:
         for block_1N in resampled(source(), 1, stream.samplerate, rate_hz, wanted):
             yield block_1N[0]

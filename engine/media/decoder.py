@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.confinement import confine_decoder
-from engine.media.limits import LENGTH_LIMIT_S, MEMORY_LIMIT_BYTES, RESULT_LIMIT_BYTES, TOO_LONG, Unusable
+from engine.media.limits import LENGTH_LIMIT_S, MEMORY_LIMIT_BYTES, RESULT_LIMIT_BYTES, TOO_LONG, UnusableFile
 from engine.media.sniff import HEAD_BYTES, Kind, guess_kind
 
 Frame = npt.NDArray[np.uint8]
@@ -77,24 +77,24 @@ def serve(work: Callable[[BinaryIO, BinaryIO], dict[str, Any]]) -> None:
     sys.stderr.flush()
 
 
-def why_unusable(error: Exception) -> Unusable:
+def why_unusable(error: Exception) -> UnusableFile:
     """What went wrong in a decoder, as words that follow the name of the file."""
-    if isinstance(error, Unusable):
+    if isinstance(error, UnusableFile):
         return error
     if isinstance(error, ImportError):
         return _lacking(str(error.name).split(".")[0])
     if isinstance(error, MemoryError):
-        return Unusable("needs more memory than a decoder gets; save it smaller")
+        return UnusableFile("needs more memory than a decoder gets; save it smaller")
     words = (str(error).strip().splitlines() or [""])[0]
-    return Unusable("cannot be decoded ({reason}); save it again", reason=f"{type(error).__name__}: {words}")
+    return UnusableFile("cannot be decoded ({reason}); save it again", reason=f"{type(error).__name__}: {words}")
 
 
-def _lacking(package: str) -> Unusable:
+def _lacking(package: str) -> UnusableFile:
     if package == "PIL":
-        return Unusable(
+        return UnusableFile(
             "needs Pillow, which is not installed; install the extra examples: pip install 'fluxstem[examples]'"
         )
-    return Unusable("needs {package}, which is not installed; install it with pip", package=package)
+    return UnusableFile("needs {package}, which is not installed; install it with pip", package=package)
 
 
 def decode(file: BinaryIO, wanted: DecodeSpec, result: BinaryIO) -> dict[str, Any]:
@@ -110,7 +110,7 @@ def decode(file: BinaryIO, wanted: DecodeSpec, result: BinaryIO) -> dict[str, An
         has no encoder for it.
 
     Raises:
-        Unusable: the file cannot be used; says why.
+        UnusableFile: the file cannot be used; says why.
     """
     if wanted.kind == "audio":
         return _write_audio(file, wanted, result)
@@ -156,7 +156,7 @@ def _video(file: BinaryIO, wanted: DecodeSpec, result: BinaryIO) -> dict[str, An
         if wanted.kind is not None:
             raise
     if wanted.kind is not None:
-        raise Unusable("holds no picture; give it as a sound")
+        raise UnusableFile("holds no picture; give it as a sound")
     return None
 
 
@@ -175,7 +175,7 @@ def _write_video(timed: Timed, wanted: DecodeSpec, result: BinaryIO) -> dict[str
         last = min(needed, math.ceil((until_s - start_s) * wanted.ticks_hz - 0.5))  # to the nearest tick
         if last > len(ticks):
             if last > LENGTH_LIMIT_S * wanted.ticks_hz:
-                raise Unusable(TOO_LONG, limit_s=LENGTH_LIMIT_S)
+                raise UnusableFile(TOO_LONG, limit_s=LENGTH_LIMIT_S)
             result.write(np.ascontiguousarray(frame).data)
             ticks.extend([written] * (last - len(ticks)))
             written += 1
@@ -191,7 +191,7 @@ def _write_video(timed: Timed, wanted: DecodeSpec, result: BinaryIO) -> dict[str
     if held is not None:
         show(held, end)
     if not ticks:
-        raise Unusable("ends before {start_s:g} s; give a part that is in it", start_s=start_s)
+        raise UnusableFile("ends before {start_s:g} s; give a part that is in it", start_s=start_s)
     result.write(np.array(ticks, np.int32).data)
     return {"kind": "video", "frames": written, "ticks": len(ticks), "loops": False}
 
@@ -213,7 +213,7 @@ def _write_audio(file: BinaryIO, wanted: DecodeSpec, result: BinaryIO) -> dict[s
                 windows_KN = loudest_windows(blocks, wanted.samples, wanted.rate_hz)
         except (NotAContainer, NoAudioStream):
             unheard = "holds no sound that can be read; use WAV, FLAC, MP3, OGG or M4A"
-            raise Unusable(NOTHING_KNOWN if wanted.kind is None else unheard) from None
+            raise UnusableFile(NOTHING_KNOWN if wanted.kind is None else unheard) from None
     result.write(np.ascontiguousarray(windows_KN, np.float32).data)
     return {"kind": "audio", "windows": len(windows_KN)}
 

@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from engine.media.frames import Frame, fitted_px, with_bars
-from engine.media.limits import PICTURE_LIMIT_PIXELS, SIDE_LIMIT_PX, Unusable
+from engine.media.limits import PICTURE_LIMIT_PIXELS, SIDE_LIMIT_PX, UnusableFile
 
 FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "AVIF", "BMP", "DIB", "TIFF", "PPM", "ICO", "JPEG2000", "PSD", "QOI")
 ANIMATED = ("GIF", "WEBP", "PNG", "AVIF")  # the pages of a TIFF are no moving picture
@@ -26,7 +26,7 @@ def open_image(file: BinaryIO) -> Image.Image | None:
     """Open the image in a file, without decoding it; None when there is none.
 
     Raises:
-        Unusable: it is larger than allowed.
+        UnusableFile: it is larger than allowed.
     """
     Image.MAX_IMAGE_PIXELS = None  # this process has limits of its own, with a sentence
     warnings.simplefilter("ignore")
@@ -36,10 +36,10 @@ def open_image(file: BinaryIO) -> Image.Image | None:
     except UnidentifiedImageError:
         return None
     except (OSError, ValueError, SyntaxError, MemoryError) as error:
-        raise Unusable("is a damaged picture ({reason}); save it again", reason=_words(error)) from error
+        raise UnusableFile("is a damaged picture ({reason}); save it again", reason=_words(error)) from error
     width, height = image.size
     if width * height > PICTURE_LIMIT_PIXELS or max(width, height) > SIDE_LIMIT_PX:
-        raise Unusable(
+        raise UnusableFile(
             "has {width} x {height} pixels; at most {millions} million and {side} on a side are read, "
             "so save it smaller",
             width=width, height=height, millions=PICTURE_LIMIT_PIXELS // 1_000_000, side=SIDE_LIMIT_PX,
@@ -61,13 +61,13 @@ def first_frame(image: Image.Image, size_px: int) -> Frame:
     """Decode the first frame of an image, uint8 (size, size, 3).
 
     Raises:
-        Unusable: it is damaged.
+        UnusableFile: it is damaged.
     """
     try:
         image.draft(None, (4 * size_px, 4 * size_px))  # a JPEG is decoded at half, a quarter or an eighth
         return _square(ImageOps.exif_transpose(image), size_px)
     except (OSError, ValueError, SyntaxError, EOFError, IndexError, ZeroDivisionError) as error:
-        raise Unusable("is a damaged picture ({reason}); save it again", reason=_words(error)) from error
+        raise UnusableFile("is a damaged picture ({reason}); save it again", reason=_words(error)) from error
 
 
 def animation_frames(image: Image.Image, size_px: int) -> Iterator[tuple[float, float, Frame]]:
@@ -77,7 +77,7 @@ def animation_frames(image: Image.Image, size_px: int) -> Iterator[tuple[float, 
         start and duration in seconds, and uint8 (size, size, 3).
 
     Raises:
-        Unusable: it is damaged.
+        UnusableFile: it is damaged.
     """
     at_s, number = 0.0, 0
     while True:
@@ -88,7 +88,7 @@ def animation_frames(image: Image.Image, size_px: int) -> Iterator[tuple[float, 
         except EOFError:
             return
         except (OSError, ValueError, SyntaxError, IndexError) as error:
-            raise Unusable("is a damaged animation ({reason}); save it again", reason=_words(error)) from error
+            raise UnusableFile("is a damaged animation ({reason}); save it again", reason=_words(error)) from error
         asked_s = float(image.info.get("duration") or 0) / 1000
         shown_s = asked_s if asked_s >= SHORTEST_FRAME_S else USUAL_FRAME_S
         yield at_s, shown_s, frame

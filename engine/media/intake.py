@@ -19,7 +19,7 @@ from engine.audio.reader import AudioInfo, UnknownAudio, check_usable, probe, wi
 from engine.audio.riff import RiffExtras
 from engine.errors import AudioError, ExampleError
 from engine.events import Check, Report
-from engine.media.limits import MIX_STALL_S, Unusable
+from engine.media.limits import MIX_STALL_S, UnusableFile
 from engine.media.sandbox import run_decoder
 from engine.media.sniff import HEAD_BYTES, TextFileError, guess_kind
 from engine.request import Request
@@ -120,7 +120,7 @@ def _decoded(path: Path, folder: Path, report: Report, check: Check, decode: Dec
         watch = _Watch(path, file, result, report, check)
         try:
             said = decode("engine.media.mix_decoder", {}, file, result, watch)
-        except Unusable as error:
+        except UnusableFile as error:
             raise AudioError("{path} " + error.template, **{**error.values, "path": path}) from error
         yield _info_of(path, said, result)
 

@@ -23,7 +23,7 @@ MIX_STALL_S = 60.0  # without a further sample or byte
 MIX_RESULT_BYTES = 1 << 36  # two channels of float32 at 48 kHz for two days
 
 
-class Unusable(Exception):
+class UnusableFile(Exception):
     """Why a file cannot be used, as words that follow its name in a sentence.
 
     Args:

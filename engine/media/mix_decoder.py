@@ -20,7 +20,7 @@ from av.codec.context import Flags2
 
 from engine.confinement import confine_decoder
 from engine.media.decoder import limit_ourselves, serve
-from engine.media.limits import MIX_LIMIT_S, MIX_RESULT_BYTES, Unusable
+from engine.media.limits import MIX_LIMIT_S, MIX_RESULT_BYTES, UnusableFile
 from engine.media.video import NotAContainer, open_container
 
 # Containers by the first of FFmpeg's names. Only in those of the second table does a length stand in the header.
@@ -71,15 +71,15 @@ def write_mix(file: BinaryIO, result: BinaryIO) -> dict[str, Any]:
         ``bad_packets`` before that.
 
     Raises:
-        Unusable: there is no sound in it, or none that can be decoded.
+        UnusableFile: there is no sound in it, or none that can be decoded.
     """
     try:
         with open_container(file) as container:
             if not container.streams.audio:
-                raise Unusable("holds no sound; give a file with an audio track")
+                raise UnusableFile("holds no sound; give a file with an audio track")
             stream = container.streams.audio[0]
             if stream.codec_context is None:
-                raise Unusable("holds no sound that can be decoded; save it again")  # of a codec that FFmpeg lacks
+                raise UnusableFile("holds no sound that can be decoded; save it again")  # of a codec that FFmpeg lacks
             if (container.format.name, stream.codec_context.name) == ("caf", "alac"):
                 # The last packet says how long it is, and FFmpeg takes away once more what the file says it lacks.
                 stream.codec_context.flags2 |= Flags2.skip_manual
@@ -87,10 +87,12 @@ def write_mix(file: BinaryIO, result: BinaryIO) -> dict[str, Any]:
             for rows_NC in _rows(container, stream, sound):
                 result.write(np.ascontiguousarray(rows_NC).data)
             if not sound.samples:
-                raise Unusable("holds no sound that can be decoded; save it again")
+                raise UnusableFile("holds no sound that can be decoded; save it again")
             return _described(container, stream, sound)
     except NotAContainer:
-        raise Unusable("is not an audio or video file that can be read; use WAV, FLAC, AIFF, OGG, MP3 or M4A") from None
+        raise UnusableFile(
+            "is not an audio or video file that can be read; use WAV, FLAC, AIFF, OGG, MP3 or M4A"
+        ) from None
 
 
 def _rows(container: Any, stream: Any, sound: _Sound) -> Iterator[Rows]:
@@ -101,7 +103,7 @@ def _rows(container: Any, stream: Any, sound: _Sound) -> Iterator[Rows]:
             sound.rate_hz, sound.channels = frame.sample_rate, frame.layout.nb_channels
             sound.sample_format = frame.format.packed.name
         elif (frame.sample_rate, frame.layout.nb_channels) != (sound.rate_hz, sound.channels):
-            raise Unusable(
+            raise UnusableFile(
                 "changes its rate or channels at {seconds:g} s; convert it first", seconds=sound.samples / sound.rate_hz
             )
         sound.samples += frame.samples

@@ -25,7 +25,7 @@ import numpy.typing as npt
 from engine.audio.disk_array import scratch_file
 from engine.errors import ExampleError
 from engine.media.decoder import DecodeSpec
-from engine.media.limits import RESULT_LIMIT_BYTES, Unusable
+from engine.media.limits import RESULT_LIMIT_BYTES, UnusableFile
 from engine.media.reference import MediaExample
 from engine.media.sniff import Kind
 
@@ -96,7 +96,7 @@ class DecodedMedia:
         return self.file.read(length)
 
 
-class DecoderFailed(Unusable):
+class DecoderFailed(UnusableFile):
     """What a decoder says of a file, or how it ended, as words that follow the name of the file."""
 
 

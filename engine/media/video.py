@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.media.frames import Frame, fitted_px, with_bars
-from engine.media.limits import CHANNELS_LIMIT, FRAME_LIMIT_PIXELS, SIDE_LIMIT_PX, Unusable
+from engine.media.limits import CHANNELS_LIMIT, FRAME_LIMIT_PIXELS, SIDE_LIMIT_PX, UnusableFile
 
 CONTAINERS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpeg,mpegts,mpegvideo,ogg,flv,asf,ivf,nut,mxf,dv,h264,hevc,m4v,"
@@ -26,11 +26,11 @@ NOTHING_KNOWN = "is no picture, video or sound that can be read, or is damaged; 
 LAST_FRAME_S = 1 / 8  # how long a last frame is shown that does not say it
 
 
-class NotAContainer(Unusable):
+class NotAContainer(UnusableFile):
     """The file is not a supported container."""
 
 
-class NoAudioStream(Unusable):
+class NoAudioStream(UnusableFile):
     """The file has no audio stream."""
 
 
@@ -64,11 +64,11 @@ def video_frames(container: Any, stream: Any, size_px: int, from_s: float) -> It
         start and duration, in seconds from the start of the file, and uint8 (size, size, 3).
 
     Raises:
-        Unusable: its frames are too large, or none can be decoded.
+        UnusableFile: its frames are too large, or none can be decoded.
     """
     context = stream.codec_context
     if context.width * context.height > FRAME_LIMIT_PIXELS or max(context.width, context.height) > SIDE_LIMIT_PX:
-        raise Unusable(
+        raise UnusableFile(
             "has frames of {width} x {height} pixels; at most {millions} million are read, so save it smaller",
             width=context.width, height=context.height, millions=FRAME_LIMIT_PIXELS // 1_000_000,
         )  # fmt: skip
@@ -80,7 +80,7 @@ def video_frames(container: Any, stream: Any, size_px: int, from_s: float) -> It
     last_s = -1.0
     for frame in _decoded(container, stream):
         if frame.width * frame.height > FRAME_LIMIT_PIXELS:
-            raise Unusable("changes its size beyond what is read; save it again")
+            raise UnusableFile("changes its size beyond what is read; save it again")
         at_s = last_s + usual_s if frame.pts is None else float(frame.pts * frame.time_base) - start_s
         if at_s <= last_s:  # it goes back in time
             continue
@@ -94,13 +94,13 @@ def audio_blocks(container: Any, rate_hz: int) -> Iterator[npt.NDArray[np.float3
 
     Raises:
         NoAudioStream: it has none.
-        Unusable: it has too many channels, or cannot be decoded.
+        UnusableFile: it has too many channels, or cannot be decoded.
     """
     if not container.streams.audio:
         raise NoAudioStream("holds no sound")
     stream = container.streams.audio[0]
     if not 1 <= stream.channels <= CHANNELS_LIMIT:
-        raise Unusable(
+        raise UnusableFile(
             "has {channels} channels; at most {limit} are read", channels=stream.channels, limit=CHANNELS_LIMIT
         )
     resampler = av.AudioResampler(format="flt", layout="mono", rate=rate_hz)
@@ -123,12 +123,12 @@ def _decoded(container: Any, stream: Any) -> Iterator[Any]:
         except av.FFmpegError as error:
             if not some:
                 reason = str(error.strerror or error)
-                raise Unusable("cannot be decoded ({reason}); save it again", reason=reason) from error
+                raise UnusableFile("cannot be decoded ({reason}); save it again", reason=reason) from error
             break
         some = True
         yield frame
     if not some:
-        raise Unusable("holds nothing that can be decoded; save it again")
+        raise UnusableFile("holds nothing that can be decoded; save it again")
 
 
 def _start_s(container: Any, stream: Any) -> float:

@@ -34,7 +34,7 @@ from engine import (
     chain_json,
     chain_of_json,
     read_chain,
-    render_file_apart,
+    render_file_sandboxed,
 )
 from engine.osc.job_replies import JobRefused
 from engine.osc.protocol.specs import RENDER
@@ -189,7 +189,7 @@ class ChainRenders:
         started_s = time.monotonic()
         with contextlib.ExitStack() as stack:
             kept = stack.enter_context(contextlib.closing(Receipt(receipt))) if receipt else None
-            made = render_file_apart(
+            made = render_file_sandboxed(
                 request.input, request.effects, Path(request.out),
                 lambda fraction, stage: self._tell(Progress(job, fraction, stage)), check, name=request.name,
                 wanted=request.format, quality=request.quality,

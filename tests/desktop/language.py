@@ -181,7 +181,7 @@ KNOWN_ELSEWHERE = {
     "'{path} ' + error.template",
 }
 # Words that the engine puts behind the name of an example or a mix.
-UNUSABLE = {"Unusable", "DecoderFailed", "NotAContainer", "NoAudioStream"}
+UNUSABLE = {"UnusableFile", "DecoderFailed", "NotAContainer", "NoAudioStream"}
 
 
 def filled_too_early() -> list[str]:
@@ -281,7 +281,7 @@ def is_said(node: ast.expr) -> bool:
     if name in PROGRAMMING | PROTOCOL:
         return False
     named = name.endswith("Error") and name[0].isupper()
-    return named or name in {"NoDevice", "Message", "Sentence"} | UNUSABLE | MORE_ERRORS
+    return named or name in {"NoOutputDevice", "Message", "Sentence"} | UNUSABLE | MORE_ERRORS
 
 
 def is_words(node: ast.AST) -> bool:

@@ -25,7 +25,7 @@ PLAY = """
 import sys, threading
 import numpy as np
 from desktop.audio.mixer import PlaybackScene, Track
-from desktop.audio.player import NoDevice, AudioPlayer
+from desktop.audio.player import NoOutputDevice, AudioPlayer
 
 ended = threading.Event()
 player = AudioPlayer(lambda end: (print(end.message, flush=True), ended.set()))
@@ -34,7 +34,7 @@ player.ring_frames = 1 << 17
 player.show(PlaybackScene(tracks=(Track("a", samples_NC),), length=len(samples_NC)), 48000)
 try:
     player.play()
-except NoDevice as error:
+except NoOutputDevice as error:
     print(f"no device: {error}")
     raise SystemExit(3)
 ended.wait(60)

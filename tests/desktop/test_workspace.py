@@ -10,7 +10,7 @@ import pytest
 import soundfile
 
 from desktop.audio.mixer import PlaybackSource
-from desktop.audio.player import NoDevice
+from desktop.audio.player import NoOutputDevice
 from desktop.models.job_list import JobState, details_of
 from desktop.models.lane_files import LaneFiles
 from desktop.models.request_builder import draft_request, make_plan
@@ -404,7 +404,7 @@ def test_both_sides_of_a_comparison_are_equally_loud(opened, qtbot):
 
 def test_without_a_device_playing_says_so_and_all_else_works(opened, qtbot):
     def no_library():
-        raise NoDevice("sound cannot be played: PortAudio is missing")
+        raise NoOutputDevice("sound cannot be played: PortAudio is missing")
 
     opened.transport.player.library = no_library
     opened.transport.play()

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from engine import EffectChain, confinement, listening_command, render_file_apart
+from engine import EffectChain, confinement, listening_command, render_file_sandboxed
 from engine.audio.probe import rate_and_length
 from engine.confinement import missing_measures
 from engine.doctor import sentences
@@ -190,7 +190,7 @@ def main():
 
 
 @confined_here
-@pytest.mark.parametrize("module", ["engine.notes.listen", "engine.audio.probe", "engine.plugins.render_apart"])
+@pytest.mark.parametrize("module", ["engine.notes.listen", "engine.audio.probe", "engine.plugins.render_sandboxed"])
 def test_whatever_reads_a_strangers_file_is_confined_as_the_engine_is(module, tmp_path, monkeypatch):
     (tmp_path / "peek.py").write_text(_PEEK)
     private = tmp_path / "private"
@@ -208,7 +208,7 @@ def test_whatever_reads_a_strangers_file_is_confined_as_the_engine_is(module, tm
     for ask in (
         lambda: commands.append(listening_command("notes", path)),
         lambda: rate_and_length(path),
-        lambda: render_file_apart(str(path), EffectChain(), tmp_path / "out", lambda *news: None, lambda: None),
+        lambda: render_file_sandboxed(str(path), EffectChain(), tmp_path / "out", lambda *news: None, lambda: None),
     ):
         with contextlib.suppress(OSError):
             ask()

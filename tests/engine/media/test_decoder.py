@@ -16,7 +16,7 @@ from showfiles import BLUE, GREEN, RED, halves, plain, png_that_claims, write_an
 
 from engine.media.audio import loudest_windows
 from engine.media.decoder import DecodeSpec, decode, why_unusable
-from engine.media.limits import PICTURE_LIMIT_PIXELS, SIDE_LIMIT_PX, SOUND_WINDOWS, Unusable
+from engine.media.limits import PICTURE_LIMIT_PIXELS, SIDE_LIMIT_PX, SOUND_WINDOWS, UnusableFile
 
 SIZE, TICKS_HZ, RATE_HZ, SAMPLES = 16, 32.0, 16_000, 1600
 WHITE, BLACK = (255, 255, 255), (0, 0, 0)
@@ -142,7 +142,7 @@ def test_a_part_of_a_video_begins_where_it_says(tmp_path: Path) -> None:
     assert close_to(shown.at_ticks[28], BLUE)
     assert show(path, length_s=0.5).said["ticks"] == 16  # no more than is needed
     assert close_to(show(path, kind="image", part_s=(2.2, None)).frames[0], GREEN)
-    with pytest.raises(Unusable, match="ends before 9 s"):
+    with pytest.raises(UnusableFile, match="ends before 9 s"):
         show(path, part_s=(9.0, None))
 
 
@@ -185,7 +185,7 @@ def test_a_short_sound_is_repeated(tmp_path: Path) -> None:
 
 def test_a_sound_without_an_end_is_not_listened_to_for_ever() -> None:
     endless = (np.ones(1000, np.float32) for _ in iter(int, 1))
-    with pytest.raises(Unusable, match="longer than 1800 s; give a part"):
+    with pytest.raises(UnusableFile, match="longer than 1800 s; give a part"):
         loudest_windows(endless, samples=100, rate_hz=10)
 
 
@@ -229,7 +229,7 @@ def bad_files(tmp_path: Path) -> dict[str, tuple[Path, dict[str, Any], str]]:
 
 def test_what_cannot_be_used_is_refused_in_words(tmp_path: Path) -> None:
     for name, (path, asked, words) in bad_files(tmp_path).items():
-        with pytest.raises(Unusable, match=words) as refused:
+        with pytest.raises(UnusableFile, match=words) as refused:
             show(path, **asked)
         assert len(str(refused.value)) < 200, name
 

@@ -122,7 +122,7 @@ def test_a_render_whose_process_dies_is_done_again_and_the_bridge_goes_on(caller
     caller.say(at("plugins/render"), "r", str(long), chain_text(EffectChain((ChainEffect(builtin="reverb"),) * 30)))
     caller.until(at("progress"))
     own = psutil.Process().children()
-    [reader] = [process for process in own if any("render_apart" in word for word in process.cmdline())]
+    [reader] = [process for process in own if any("render_sandboxed" in word for word in process.cmdline())]
     reader.kill()
     assert caller.until(at("done"), at("fail"))[:3] == (at("done"), "r", 1)
     assert any("died" in message[3] for message in caller.heard if message[0] == at("progress"))
