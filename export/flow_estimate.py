@@ -30,7 +30,7 @@ from engine.latents import SLOTS, Slot
 from engine.tasks import known_mask
 from export.cpu_session import session
 from training.data.sources import RATE
-from training.mask.judge import load_average
+from training.mask.judge import load_unet
 from training.mask.loss import total_loss
 from training.mask.mixing import WINDOW, Mixing, Question, Spectrum, spectrum_of
 from training.mask.network import BINS, FFT_SAMPLES, HOP_SAMPLES, PromptedUNet, freeze_norms
@@ -145,7 +145,7 @@ class ArmTrial:
 def trained(trial: ArmTrial) -> PromptedUNet:
     """The network after its steps, averaged over the last of them."""
     torch.manual_seed(trial.seed)
-    network = with_estimate(load_average(trial.start)) if trial.arm == ARMS[1] else load_average(trial.start)
+    network = with_estimate(load_unet(trial.start)) if trial.arm == ARMS[1] else load_unet(trial.start)
     average = [weight.detach().clone() for weight in network.parameters()]
     config = MaskConfig(learning_rate=trial.rate, warmup=20)
     optimizer = torch.optim.AdamW(parameter_groups(network, config), trial.rate, betas=(0.9, 0.98))

@@ -47,7 +47,7 @@ from export.upsampling import rewrite_file
 from export.write import commit, graph_entry, summary
 from training.mask.calibrate import load as load_calibration
 from training.mask.credits import FILE as CREDITS_FILE
-from training.mask.judge import FRAMES, load_average, spectra
+from training.mask.judge import FRAMES, load_unet, spectra
 from training.mask.network import BINS, FFT_SAMPLES, HOP_SAMPLES, PRESENCE_FRAMES, RATE_HZ, WIDTHS, PromptedUNet
 from training.mask.queries import TERMS_FILE, QueryAdapter
 from training.mask.queries import load as load_queries
@@ -253,7 +253,7 @@ def _fill(draft: Path, wanted: MaskExportConfig, base: Bundle, name: str) -> Man
         encoder = replace(old.encoders["text"], tokenizer_sha256=file_sha256(draft / old.encoders["text"].tokenizer))
         asks = Attachment(file=ASKS_FILE, sha256=file_sha256(draft / ASKS_FILE))
         manifest = replace(manifest, encoders={**old.encoders, "text": encoder}, asks=asks)
-    network = load_average(wanted.run / "mask.pt")
+    network = load_unet(wanted.run / "mask.pt")
     adapter = load_queries(wanted.run, network.queries.weight)
     terms = _terms(wanted.run, adapter, old.embedding)
     spec = mask_spec(network, adapter, wanted.frames, presence.bias)

@@ -17,7 +17,7 @@ from engine.mask_pooling import mean_odds, pooled_masks
 from training.eval.held_stems import placed
 from training.mask.band_split import build_network
 from training.mask.mixing import MIX_RMS, WINDOW
-from training.mask.network import BINS, FFT_SAMPLES, HOP_SAMPLES, NetworkConfig, Prompted
+from training.mask.network import BINS, FFT_SAMPLES, HOP_SAMPLES, NetworkConfig, Prompted, PromptedUNet
 from training.mask.stems import Player, StemPool
 from training.mask.terms import KIT, POOLING, TERMS, VOICES, number
 from training.metrics import sdr, si_sdr
@@ -171,6 +171,20 @@ def load_average(path: Path) -> Prompted:
     network = build_network(NetworkConfig(**state["network"]))
     network.load_state_dict(state["average"])
     return network.eval()
+
+
+def load_unet(path: Path) -> PromptedUNet:
+    """The averaged network of a run whose network can be exported.
+
+    Raises:
+        ValueError: it is band-split or recurrent.
+    """
+    network = load_average(path)
+    if not isinstance(network, PromptedUNet) or network.config.recurrent:
+        raise ValueError(
+            f"{path} is of a band-split or recurrent network, made to be compared; export one of a plain U-Net"
+        )
+    return network
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from training.mask.band_split import PromptedBands, build_network
+from training.mask.judge import load_average, load_unet
 from training.mask.mixing import Question
 from training.mask.network import NetworkConfig, freeze_norms, load_spleeter
 from training.mask.train import MaskConfig, Training, rate_at
@@ -110,3 +111,11 @@ def test_the_rate_warms_up_and_falls():
     config = MaskConfig(warmup=10)
     assert rate_at(config, 0, 0.0) < rate_at(config, 9, 0.0) == pytest.approx(config.learning_rate)
     assert rate_at(config, 100, 1.0) < 0.05 * config.learning_rate
+
+
+@pytest.mark.parametrize("settings", [BANDS, {"recurrent": True}])
+def test_what_nobody_exports_is_judged_and_not_taken_for_a_unet(tmp_path, settings):
+    Training(network(**settings), MaskConfig(), tmp_path).save()
+    assert load_average(tmp_path / "mask.pt").config == network(**settings).config
+    with pytest.raises(ValueError, match="band-split or recurrent network, made to be compared"):
+        load_unet(tmp_path / "mask.pt")
