@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +12,7 @@ import soundfile
 
 from engine.notes.bar_tracker import track_bars
 from engine.notes.beat_network import FRAME_S, RATE_HZ, BeatNetwork
-from engine.notes.beats import KEY_NAMES, clear_chroma, estimate_tempo, hear_bars, key_of
+from engine.notes.beats import KEY_NAMES, clear_chroma, estimate_from_text, estimate_tempo, hear_bars, key_of
 from engine.notes.calibration import BARS, BEATS, KEY, NOTE, STEM, STROKE, calibrated
 from engine.notes.stem_analysis import opened_audio
 
@@ -98,6 +100,34 @@ def test_beats_bars_and_key_of_the_demo_are_heard():
     assert (heard.bpm, heard.beats_per_bar) == (pytest.approx(132.0, abs=0.5), 4)
     assert heard.first_s % (4 * 60 / heard.bpm) == pytest.approx(0.06, abs=0.05)
     assert heard.key in KEY_NAMES
+
+
+NOTHING_COMPILED = """
+import sys, types
+from pathlib import Path
+
+def refused(*given, **options):
+    raise SystemExit("code that numba compiles was called")
+
+def compiled(*given, **options):
+    return refused if given and callable(given[0]) else lambda function: refused
+
+numba = types.ModuleType("numba")
+numba.jit = numba.vectorize = numba.guvectorize = numba.stencil = compiled
+numba.uint = int
+sys.modules["numba"] = numba
+from engine.notes.beats import estimate_text, estimate_tempo
+from engine.notes.stem_analysis import opened_audio
+with opened_audio(Path(sys.argv[1])) as info:
+    print(estimate_text(estimate_tempo(info)))
+"""
+
+
+def test_nothing_that_numba_compiles_is_run_for_it_crashes_on_some_processors():
+    command = [sys.executable, "-c", NOTHING_COMPILED, str(DEMO)]
+    said = subprocess.run(command, capture_output=True, text=True, cwd=DEMO.parents[2])
+    assert said.returncode == 0, said.stderr
+    assert estimate_from_text(said.stdout).bpm == pytest.approx(132.0, abs=0.5)
 
 
 def test_silence_has_no_beat_and_no_key(tmp_path):
