@@ -23,6 +23,7 @@ from engine.inference.sampler import SamplerConfig, initial_noise, sample_latent
 from engine.inference.windows import FillWindow, plan_fill, plan_windows
 from engine.latents import SLOTS
 from engine.notes.note import DrumHit, NoteEvent
+from engine.notes.time_map import TimeMap
 
 LOWER_LIMIT_DB, HIGHER_LIMIT_DB = -60.0, 40.0  # limits of the level match
 SILENT_POWER = 1e-12
@@ -45,6 +46,7 @@ class Candidate:
         remarks: what the user should know of it, in sentences.
         fit: 0 to 1, how well it goes with the rest; None where that was not measured.
         notes: what it plays, in seconds of the input; none where that is not known.
+        time_map: bars and beats that the notes keep to; None where they are not known.
     """
 
     index: int
@@ -59,6 +61,7 @@ class Candidate:
     remarks: tuple[str, ...] = ()
     fit: float | None = None
     notes: tuple[NoteEvent | DrumHit, ...] = ()
+    time_map: TimeMap | None = None
 
     def feed(self, run: RunContext, rate_hz: int, samples: int) -> SampleSource:
         """Its sound from the start of the clip, at the user's rate."""

@@ -28,6 +28,7 @@ from engine.notes.drums import hear_drums
 from engine.notes.midi import read_midi
 from engine.notes.network import NoteNetwork
 from engine.notes.note import DrumHit, NoteEvent
+from engine.notes.time_map import TimeMap
 from engine.notes.transcribe import SURE_ENOUGH, transcribe
 from engine.sampler.instruments import SampledInstrument, load_sampler, read_sound
 from engine.sampler.lines import SEVERAL_VOICES, as_line, overlap, playable
@@ -79,6 +80,7 @@ class PlayedPart:
         room: around it.
         fit: 0 to 1, how well it goes with the rest; None where there is nothing to go with.
         remarks: what the user should know, in sentences.
+        time_map: bars and beats that it keeps to, in seconds of the input; None where they are not known.
     """
 
     notes: tuple[NoteEvent | DrumHit, ...]
@@ -86,6 +88,7 @@ class PlayedPart:
     room: RoomSound
     fit: float | None = None
     remarks: tuple[str, ...] = ()
+    time_map: TimeMap | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +155,7 @@ def compose(
     """A new part on the instrument of a prompt; those that fit the music best come first.
 
     Args:
-        music: what it is to go with.
+        music: what it is to go with, in seconds of the input.
         context: where it goes.
         peak: highest sample allowed.
     """
@@ -161,18 +164,18 @@ def compose(
         return _without(conditioning)
     asked = _turns(run, instruments)
     seconds = context.clip / context.rate_hz
+    here = replace(music, time_map=music.time_map.moved(-context.start_s))
     given = _given_notes(run, instruments[0].is_drums, context.start_s)
     candidates = []
     for index, instrument in enumerate(asked):
         role = role_of(conditioning.prompt, instrument)
         seed = run.request.seed + index
-        notes = given or compose_part(music, role, instrument, seconds, seed)
+        notes = given or compose_part(here, role, instrument, seconds, seed)
         fit = None
         if music.is_heard:
-            fit = 0.5 * (harmony_fit(music, notes) + rhythm_fit(music, notes))
-        part = _for_instrument(
-            instrument, PlayedPart(notes, np.zeros(len(OCTAVES_HZ)), RoomSound(), fit, music.remarks)
-        )
+            fit = 0.5 * (harmony_fit(here, notes) + rhythm_fit(here, notes))
+        flat_db = np.zeros(len(OCTAVES_HZ))
+        part = _for_instrument(instrument, PlayedPart(notes, flat_db, RoomSound(), fit, music.remarks, music.time_map))
         share = run.nth(index, len(asked))
         candidates.append(_played(share, instrument, part, context, conditioning, peak, index))
     return VoiceCandidates(sorted(candidates, key=lambda one: (-(one.fit or 0.0), one.index)))
@@ -312,7 +315,7 @@ def _rated(
     return replace(
         bare, gains=gains, presence=max(there, default=1.0), similarity=alike, windows=windows, rate_hz=rate_hz,
         made_by="sampled", instrument=instrument.name, remarks=part.remarks, fit=part.fit,
-        notes=_at_input_times(part.notes, context.start_s),
+        notes=_at_input_times(part.notes, context.start_s), time_map=part.time_map,
     )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from engine.inference.output import ResultDraft
 from engine.inference.run import RunContext
 from engine.notes.midi import midi_bytes
 from engine.notes.note import DrumHit, NoteEvent
+from engine.notes.time_map import TimeMap
 from engine.request import Request
 
 
@@ -30,12 +31,13 @@ def told_of(run: RunContext, conditioning: Conditioning, candidates: Sequence[Ca
     voices = dict.fromkeys(one.made_by for one in candidates)
     fits = [one.fit for one in candidates if one.fit is not None]
     notes = [note for one in candidates for note in one.notes]
+    time_map = next((one.time_map for one in candidates if one.time_map is not None), None)
     return {
         "made_by": ", ".join(voices),
         "instrument": ", ".join(dict.fromkeys(one.instrument for one in candidates if one.instrument)),
         "remarks": tuple(dict.fromkeys(remark for one in candidates for remark in one.remarks)),
         "fit": sum(fits) / len(fits) if fits else None,
-        "midi": _midi(run, conditioning, notes) if notes else None,
+        "midi": _midi(run, conditioning, notes, time_map) if notes else None,
     }
 
 
@@ -44,11 +46,13 @@ def place_of(request: Request, info: AudioInfo) -> str:
     return ", ".join((info.path.name, *(f"{start_s:g}-{end_s:g} s" for start_s, end_s in request.regions)))
 
 
-def _midi(run: RunContext, conditioning: Conditioning, notes: Sequence[NoteEvent | DrumHit]) -> ResultDraft | None:
+def _midi(
+    run: RunContext, conditioning: Conditioning, notes: Sequence[NoteEvent | DrumHit], time_map: TimeMap | None
+) -> ResultDraft | None:
     """A finished MIDI file without a name; None where mido is not installed."""
     pitched = [one for one in notes if isinstance(one, NoteEvent)]
     try:
-        data = midi_bytes(pitched, [one for one in notes if isinstance(one, DrumHit)], None, conditioning.name)
+        data = midi_bytes(pitched, [one for one in notes if isinstance(one, DrumHit)], time_map, conditioning.name)
     except RequestError:  # no mido: the sound is what was asked for
         return None
     draft = ResultDraft(run.folder, ResultName(conditioning.name), ".mid")

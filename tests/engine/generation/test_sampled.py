@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import mido
 import numpy as np
 import pytest
 import soundfile
@@ -27,8 +28,8 @@ def played(tmp_path_factory):
     """Files of lines that the sampler plays, by instrument."""
     folder = tmp_path_factory.mktemp("lines")
 
-    def write(name="cello", notes=LINE, seconds=4.2, level=0.1):
-        path = folder / f"{name}.wav"
+    def write(name="cello", notes=LINE, seconds=4.2, level=0.1, file=""):
+        path = folder / f"{file or name}.wav"
         if not path.exists():
             instrument = load_sampler().instruments[name]
             mono_N = np.concatenate(list(play_notes(instrument, notes, RATE_HZ, round(seconds * RATE_HZ))), 1).mean(0)
@@ -37,6 +38,12 @@ def played(tmp_path_factory):
         return path
 
     return write
+
+
+def _tempos(done):
+    """Beats per minute in the MIDI file beside a result."""
+    file = mido.MidiFile(done.results[0].midi)
+    return [round(mido.tempo2bpm(one.tempo)) for track in file.tracks for one in track if one.type == "set_tempo"]
 
 
 def assert_same_line(notes, line=LINE):
@@ -169,9 +176,24 @@ def test_a_new_part_goes_with_the_chords_and_the_best_fit_comes_first(run, playe
     assert len({read(one.stem).tobytes() for one in results}) == 3
 
 
+def test_a_part_of_a_region_goes_with_what_is_there(run, played):
+    early, late = (57, 60, 64), (51, 55, 58)  # A minor, then E flat major
+    rest = [NoteEvent(k / 2, k / 2 + 0.45, pitch) for k in range(16) for pitch in (early if k < 8 else late)]
+    path = played("grand piano", rest, seconds=8.0, file="two chords")
+    asked = {"task": "regenerate", "input": path, "prompts": ("electric bass",), "voice": "sampled"}
+    [result] = run(**asked, region_s=(4.0, 8.0)).results
+    assert result.length_samples == 4 * RATE_HZ
+    notes = read_midi(Path(result.midi))[0]
+    assert all(4.0 <= one.start_s < 8.0 for one in notes), "as the input counts them"
+    in_chord = [one.key % 12 in {pitch % 12 for pitch in late} for one in notes]
+    assert np.mean(in_chord) > 0.6
+
+
 def test_a_part_from_the_prompt_alone_has_the_tempo_of_its_words(run):
     [result] = run(task="generate", prompts=("drums, 120 bpm",), voice="sampled", seconds=4.0).results
     assert result.made_by == "sampled"
+    assert _tempos(run(task="generate", prompts=("bass, 96 bpm",), voice="sampled", seconds=4.0)) == [96]
+    assert _tempos(run(task="generate", prompts=("drums, 150 bpm",), voice="sampled", seconds=4.0)) == [150]
     snares = [one.at_s for one in read_midi(Path(result.midi))[1] if one.drum == "snare"]
     assert min(abs(at - 0.5) for at in snares) < 0.03
 
