@@ -6,7 +6,8 @@ import contextlib
 import dataclasses
 import functools
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from engine.audio.atomic import AtomicFile, publish
@@ -19,7 +20,7 @@ from engine.audio.tags import Tags
 from engine.bundle.bundle import Bundle, load_bundle
 from engine.bundle.separator import TASKS_OF_ALL
 from engine.chaining import Finish, RequestChains
-from engine.errors import RequestError
+from engine.errors import EngineError, RequestError
 from engine.events import Check, Done, Report, StemResult
 from engine.generation.arrange import arrange
 from engine.generation.generate import make
@@ -28,8 +29,8 @@ from engine.inference.conditioning import Conditioning, prompt_conditionings
 from engine.inference.experts import check_expert
 from engine.inference.media_prompt import open_examples
 from engine.inference.mix_cache import open_cache
-from engine.inference.model import fill_defaults, no_flow, warm_up
-from engine.inference.open_models import OpenModels
+from engine.inference.model import Model, fill_defaults, no_flow
+from engine.inference.open_models import ModelKey, OpenModels
 from engine.inference.output import OutputSpec, TaskResult, close_all, name_files
 from engine.inference.regions import NEW_CHANNELS, NEW_RATE_HZ, EditRegion, edit_regions
 from engine.inference.run import RunContext, StageTimer
@@ -37,7 +38,7 @@ from engine.media.intake import OpenAudio, open_audio, open_inputs
 from engine.provenance import Provenance, hash_inputs, write_sidecars
 from engine.receipt import Receipt
 from engine.request import OPTIONS, Device, Precision, Request
-from engine.runtime.backend import Backend
+from engine.runtime.backend import Backend, OutOfDeviceMemory
 from engine.runtime.select import open_backend
 from engine.sampler.instruments import load_sampler
 from engine.separation.by_flow import encode_mix, isolate, isolate_together
@@ -46,6 +47,7 @@ from engine.separation.together import check_adds_up
 from engine.stem_sets import with_set_prompts
 from engine.tasks import rule_of
 from engine.text.intent import Intent, load_grammar, understand
+from engine.warming import WarmingRun, run_masks, warming_runs
 
 
 class Pipeline:
@@ -64,6 +66,7 @@ class Pipeline:
         self._find_bundle = find_bundle
         self._open_file = open_file
         self._models = OpenModels(backend)
+        self._warming: dict[ModelKey, tuple[Model, deque[WarmingRun]]] = {}
 
     def run(
         self, request: Request, report: Report, check: Check, job: str = "", receipt: Receipt | None = None
@@ -95,7 +98,41 @@ class Pipeline:
         model = self._models.get(found, device, lambda *told: None)
         _, intents = understand(Request(task="isolate", prompts=("drums",)), load_grammar(found))
         model.text.embed(list(intents.values()))
-        warm_up(model)
+        run_masks(model, 1, 1)
+
+    def warm_on(self) -> bool:
+        """Run one more batch of a size that jobs may have, where a device prepares something for each.
+
+        Returns:
+            False where nothing is left to run.
+        """
+        there = self._models.on_cards()
+        self._warming = {key: (model, self._warming_of(key, model, sizes)) for key, (model, sizes) in there.items()}
+        for _, runs in self._warming.values():
+            if runs:
+                self._warm_one(runs)
+                if not runs:
+                    self.rest()  # the largest batch took more than a job may need
+                return True
+        return False
+
+    def _warming_of(self, key: ModelKey, model: Model, sizes: Sequence[int]) -> deque[WarmingRun]:
+        """What is left to run of a model; all of it where it was opened anew."""
+        known = self._warming.get(key)
+        return known[1] if known is not None and known[0] is model else deque(warming_runs(model, sizes))
+
+    @staticmethod
+    def _warm_one(runs: deque[WarmingRun]) -> None:
+        run = runs.popleft()
+        try:
+            run.do()
+        except OutOfDeviceMemory:  # a job halves its batch; here those that are not smaller are left out
+            kept = [one for one in runs if one.windows < run.windows]
+            runs.clear()
+            runs.extend(kept)
+        except EngineError:
+            runs.clear()  # a job that meets it tells
+            raise
 
     def rest(self) -> None:
         """Nothing is asked for at the moment: let the devices have memory back that no graph needs now."""
@@ -103,6 +140,7 @@ class Pipeline:
 
     def forget_models(self) -> None:
         """Open all graphs anew for the next job, because there is a better device by now."""
+        self._warming.clear()
         self._models.forget()
 
     @property

@@ -102,7 +102,7 @@ class HostQueue:
         return not self._thread.is_alive()
 
     def _run(self) -> None:
-        while (item := self._queue.get()) is not None:
+        while (item := self._next()) is not None:
             if not isinstance(item, tuple):
                 self._quietly(item, "the engine is not warm")
                 continue
@@ -126,6 +126,21 @@ class HostQueue:
                 self._rest()
             if self._ahead is not None:
                 self._ahead.forget(request)
+
+    def _next(self) -> tuple[str, Request] | Callable[[], None] | None:
+        """What comes next; while nothing does, the device is warmed on, so that no job waits for more than one step."""
+        while self._queue.empty() and self._warms_on():
+            pass
+        return self._queue.get()
+
+    def _warms_on(self) -> bool:
+        """Run one step ahead of the jobs; False where none is left."""
+        warm_on: Callable[[], bool] | None = getattr(self._work, "warm_on", None)
+        if warm_on is None or self._leaving:
+            return False
+        more: list[bool] = []
+        self._quietly(lambda: more.append(warm_on()), "the engine is not warm for every batch")
+        return any(more)
 
     def _rest(self) -> None:
         rest = getattr(self._work, "rest", None)

@@ -75,6 +75,10 @@ class Worker:
             self._pipeline = Pipeline(find_bundle, open_file=self._open_file)
         return self._pipeline
 
+    def warm_on(self) -> bool:
+        """No job is waiting: run one more batch ahead of those that come; False where none is left."""
+        return self._pipeline is not None and self._pipeline.warm_on()
+
     def rest(self) -> None:
         """No job is waiting: let the device have memory back that no graph needs now."""
         if self._pipeline is not None:

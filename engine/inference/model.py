@@ -7,16 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-
 from engine.bundle.bundle import Bundle, Manifest, MaskDecoderSpec, SamplerDefaults
-from engine.bundle.separation import SIDES
 from engine.bundle.separator import TASKS_OF_ALL, SeparatorManifest
 from engine.errors import BundleError, RequestError
 from engine.inference.codec import Codec
 from engine.inference.component_pooling import make_pooling
 from engine.inference.experts import Experts, SeparatorMasker, StemNameEncoder, make_masker, open_experts, read_terms
-from engine.inference.masker import DecoderTail, MaskDecoder, MixWindows
+from engine.inference.masker import DecoderTail, MaskDecoder
 from engine.inference.sampler import SamplerConfig
 from engine.latents import LatentGrid
 from engine.media.encoders import AudioEncoder, VideoEncoder
@@ -128,17 +125,6 @@ def open_model(bundle: Bundle, backend: Backend) -> Model:
         masker=masker,
         experts=open_experts(bundle, opened, masker),
     )
-
-
-def warm_up(model: Model) -> None:
-    """Run a window of silence through the mask decoder: kernels are chosen and memory is taken now, not by a job."""
-    if model.masker is None or model.bundle.separator is not None:
-        return
-    grid = model.masker.grid
-    samples = (grid.frames - 1) * grid.hop_samples + grid.fft_samples
-    silence = MixWindows(np.zeros((1, SIDES, samples), np.float32), grid)
-    model.masker.place(silence)
-    model.masker.masks(silence, np.zeros((1, model.bundle.manifest.embedding), np.float32))
 
 
 def _open_separator(bundle: Bundle, separator: SeparatorManifest, backend: Backend) -> Model:

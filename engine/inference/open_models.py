@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 OPEN_MODELS = 2
 Result = TypeVar("Result")
-_Key = tuple[Path, str, Device, Precision]
+ModelKey = tuple[Path, str, Device, Precision]  # folder and hash of the bundle
 
 
 class OpenModels:
@@ -33,11 +33,11 @@ class OpenModels:
 
     def __init__(self, backend: Callable[..., Backend]) -> None:
         self._backend = backend
-        self._models: dict[_Key, Model] = {}
-        self._backends: dict[_Key, Backend] = {}
-        self._fits: dict[_Key, int] = {}  # windows that the free memory has room for; 0 for none
+        self._models: dict[ModelKey, Model] = {}
+        self._backends: dict[ModelKey, Backend] = {}
+        self._fits: dict[ModelKey, int] = {}  # windows that the free memory has room for; 0 for none
         self._memory = BatchMemory()
-        self._used: _Key | None = None
+        self._used: ModelKey | None = None
 
     def get(self, bundle: Bundle, device: Device, report: Report, precision: Precision = "float32") -> Model:
         """The bundle with its graphs open.
@@ -96,9 +96,9 @@ class OpenModels:
         usual = batch_windows(model.device, None)
         if self._used is not None:
             usual = self._fitting(self._used, model, usual)
-        return Batches(self._memory.begin(model.bundle.sha256, model.device, usual))
+        return Batches(self._memory.begin(*self._place(self._used, model), usual))
 
-    def _fitting(self, key: _Key, model: Model, usual: int) -> int:
+    def _fitting(self, key: ModelKey, model: Model, usual: int) -> int:
         """``usual``, or on a card what its free memory has room for; asked once, when the graphs have been opened."""
         card = None if key in self._fits else getattr(self._backends.get(key), "card", None)
         if card is not None and card.free_bytes:
@@ -113,10 +113,37 @@ class OpenModels:
         return max(self._fits.get(key, usual), 1)
 
     def keep_batches(self, model: Model, begun: int, batches: Batches) -> None:
-        """Remember that fewer windows fitted than a job began with."""
-        self._memory.end(model.bundle.sha256, model.device, begun, batches.size)
+        """Remember how many windows at once a job ended with, and that fewer fitted than it began with."""
+        self._memory.end(*self._place(self._used, model), begun, batches.size)
 
-    def forget(self, key: _Key | None = None) -> None:
+    def on_cards(self) -> dict[ModelKey, tuple[Model, tuple[int, ...]]]:
+        """Open models whose batches have fixed sizes, the latest first, and the sizes that jobs may have.
+
+        Those that earlier jobs had on such a device, in whatever process, come first.
+        """
+        found: dict[ModelKey, tuple[Model, tuple[int, ...]]] = {}
+        for key, model in reversed(self._models.items()):
+            settings = getattr(self._backends.get(key), "settings", None)
+            sizes = () if settings is None else settings.batch_sizes
+            if not sizes:
+                continue
+            try:
+                most = self._fitting(key, model, batch_windows(model.device, None))
+            except OutOfDeviceMemory:
+                continue  # a job goes on on the CPU
+            place = self._place(key, model)
+            most = self._memory.begin(*place, most)
+            used = [size for size in self._memory.used(*place) if size in sizes and size <= most]
+            found[key] = model, tuple(dict.fromkeys([*used, *(size for size in sizes if size <= most)]))
+        return found
+
+    def _place(self, key: ModelKey | None, model: Model) -> tuple[str, str]:
+        """Bundle and device, as what worked is remembered by; a card by its name and driver."""
+        card = getattr(self._backends.get(key), "known_card", None) if key is not None else None
+        device = model.device if card is None else f"{model.device} {card.name} {card.driver}"
+        return model.bundle.sha256, device
+
+    def forget(self, key: ModelKey | None = None) -> None:
         """Close a model, or all of them, so that the next job opens its graphs anew."""
         for one in [key] if key is not None else list(self._models):
             self._models.pop(one, None)
@@ -138,7 +165,7 @@ class OpenModels:
             return None
         return self._used[0], self._used[2], self._used[3]
 
-    def _opened(self, key: _Key, bundle: Bundle) -> Model:
+    def _opened(self, key: ModelKey, bundle: Bundle) -> Model:
         precision = () if key[3] == "float32" else (key[3],)
         backend = self._backends.get(key) or self._backend(key[2], *precision)
         self._backends[key] = backend

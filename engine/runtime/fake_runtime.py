@@ -26,7 +26,7 @@ from engine.runtime.devices import GraphicsCard
 from engine.runtime.fallback import DeviceRuntime, DeviceSession
 from engine.runtime.providers import ROWS
 from engine.runtime.self_test import InputSpecs
-from engine.runtime.settings import SessionSettings, settings_for
+from engine.runtime.settings import SessionSettings, padded_rows, settings_for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +75,7 @@ class FakeRuntime:
         self._devices, self._cpu, self._cards = dict(devices), cpu, list(cards)
         self.opened: Counter[str] = Counter()  # graphs by device
         self.runs: Counter[str] = Counter()
+        self.shapes: dict[str, set[tuple[int, ...]]] = {}  # of batches of all inputs that were run, by graph
 
     def installed(self, kind: str) -> bool:
         """See ``DeviceRuntime``."""
@@ -111,7 +112,8 @@ class FakeRuntime:
         time.sleep(fault.opening_s)
         if fault.opens is not None and self.opened[settings.kind] > fault.opens:
             raise RuntimeError("cudnn64_9 is of version 8, and 9 is needed\n  in a stack trace that nobody wants")
-        return _FaultySession(real, settings.kind, fault, self.runs)
+        shapes = self.shapes.setdefault(path.stem, set())
+        return _FaultySession(real, settings, fault, self.runs, shapes)
 
     def nodes_run(self, path: Path, settings: SessionSettings) -> Mapping[str, Counter[str]]:
         """See ``DeviceRuntime``."""
@@ -125,8 +127,12 @@ class FakeRuntime:
 class _FaultySession:
     """A graph on a device with a fault; see ``engine.runtime.fallback.DeviceSession``."""
 
-    def __init__(self, real: DeviceSession, kind: str, fault: DeviceFault, runs: Counter[str]) -> None:
-        self._real, self._kind, self._fault, self._runs = real, kind, fault, runs
+    def __init__(
+        self, real: DeviceSession, settings: SessionSettings, fault: DeviceFault, runs: Counter[str],
+        shapes: set[tuple[int, ...]],
+    ) -> None:  # fmt: skip
+        self._real, self._kind, self._fault, self._runs = real, settings.kind, fault, runs
+        self._sizes, self._shapes = settings.batch_sizes, shapes
 
     @property
     def providers(self) -> list[str]:
@@ -157,12 +163,13 @@ class _FaultySession:
 
     def run(self, inputs: Mapping[str, Array], wanted: Sequence[str] = ()) -> dict[str, FloatArray]:
         """See ``DeviceSession``."""
-        self.fail_or_go_on(len(next(iter(inputs.values()))))
+        self.fail_or_go_on({name: len(values) for name, values in inputs.items()})
         return {name: value + self._fault.wrong for name, value in self._real.run(inputs, wanted).items()}
 
-    def fail_or_go_on(self, rows: int) -> None:
-        """Count a run of so many rows, and fail it where the device does."""
-        fault, number = self._fault, self._runs[self._kind]
+    def fail_or_go_on(self, rows_of: Mapping[str, int]) -> None:
+        """Count a run of so many rows of each input, and fail it where the device does."""
+        fault, number, rows = self._fault, self._runs[self._kind], next(iter(rows_of.values()))
+        self._shapes.add(tuple(padded_rows(rows_of[name], self._sizes) for name in sorted(rows_of)))
         self._runs[self._kind] += 1
         if fault.lost_runs is not None and number >= fault.lost_runs:
             raise DeviceLost(
@@ -189,14 +196,14 @@ class _FaultyResident:
         self, inputs: Mapping[str, DeviceTensor], outputs: Mapping[str, DeviceTensor], recording: int = 0
     ) -> None:
         """See ``ResidentSession``."""
-        self._session.fail_or_go_on(next(iter(inputs.values())).shape[0])
+        self._session.fail_or_go_on({name: one.shape[0] for name, one in inputs.items()})
         self._real.run_resident(inputs, outputs, recording)
 
     def run_tensors(
         self, inputs: Mapping[str, DeviceTensor | Array], wanted: Sequence[str] = ()
     ) -> dict[str, DeviceTensor]:
         """See ``ResidentSession``."""
-        self._session.fail_or_go_on(next(iter(inputs.values())).shape[0])
+        self._session.fail_or_go_on({name: one.shape[0] for name, one in inputs.items()})
         given = self._real.run_tensors(inputs, wanted)
         if self._wrong:
             for tensor in given.values():

@@ -159,6 +159,11 @@ class OnnxBackend:
         """The NVIDIA card in use, with what is free now; None on any other device."""
         return self._runtime.card(self._index, fresh=True) if ROWS[self._candidates[0]].nvidia else None
 
+    @property
+    def known_card(self) -> GraphicsCard | None:
+        """The same, as it was when it was asked for last."""
+        return self._runtime.card(self._index) if ROWS[self._candidates[0]].nvidia else None
+
     def open(self, path: Path) -> GraphSession:
         """See ``engine.runtime.backend.Backend``.
 
