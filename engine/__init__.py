@@ -83,7 +83,7 @@ if TYPE_CHECKING:
     from engine.session.export import SESSION_FORMATS, SessionFormat, export_session
     from engine.session.plan import DawSession, SessionMarker, SessionTrack
     from engine.stem_sets import STEM_SETS, StemSet
-    from engine.tasks import TASKS, Rule, rule_of
+    from engine.tasks import TASKS, TaskRule, rule_of
     from engine.version import engine_version
 
 # Module -> what comes from it; "a:b" is its ``a`` under the name ``b``.
@@ -128,7 +128,7 @@ _HOMES = {
     "session.export": "SESSION_FORMATS SessionFormat export_session",
     "session.plan": "DawSession SessionMarker SessionTrack",
     "stem_sets": "STEM_SETS StemSet",
-    "tasks": "TASKS Rule rule_of",
+    "tasks": "TASKS TaskRule rule_of",
     "version": "engine_version",
 }
 _PLACES = {

@@ -21,7 +21,7 @@ from engine.media.reference import MediaExample, check_example_files
 from engine.options import Kind, Option
 from engine.request import OPTIONS, SHORTEST_REGION_S, Request
 from engine.stem_sets import with_set_prompts
-from engine.tasks import Rule, Span, rule_of
+from engine.tasks import Span, TaskRule, rule_of
 from engine.text.encoder import check_prompt
 
 ANSWERS_LIMIT = 256  # each is a few open files until all of them are done
@@ -162,13 +162,13 @@ _CHECKS: dict[Kind, Callable[[Option, Any], None]] = {
 }
 
 
-def _check_taken(row: Option, value: Any, task: str, rule: Rule) -> None:
+def _check_taken(row: Option, value: Any, task: str, rule: TaskRule) -> None:
     if row.refusal and value != row.default and not row.takes(rule):
         able = " or ".join(row.tasks)
         raise RequestError(row.refusal, task=task, option=row.said, able=able, value=value)
 
 
-def _check_needs(request: Request, rule: Rule) -> None:
+def _check_needs(request: Request, rule: TaskRule) -> None:
     task = request.task
     if rule.input_slot is not None and not request.input:
         slot = rule.input_slot.name.lower()
@@ -194,7 +194,7 @@ def _check_masks(request: Request) -> None:
         raise RequestError("experts answer with masks; choose the render masked, or leave the expert out")
 
 
-def _check_voice(request: Request, rule: Rule) -> None:
+def _check_voice(request: Request, rule: TaskRule) -> None:
     if request.voice == "sampled" and rule.answer is not Slot.STEM:
         raise RequestError(
             "recorded instruments play a stem, not the {slot}; leave the slot out, or choose the voice flow",

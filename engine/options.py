@@ -9,19 +9,19 @@ from collections.abc import Callable
 from dataclasses import MISSING, dataclass, field, fields, replace
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from engine.tasks import TASKS, Rule
+from engine.tasks import TASKS, TaskRule
 
 Kind = Literal["whole", "number", "flag", "choice", "words", "name", "file", "folder", "example", "region"]
-Words = str | Callable[[Rule], str]  # the same for every task, or by its row
+Words = str | Callable[[TaskRule], str]  # the same for every task, or by its row
 
 _KINDS: dict[Any, Kind] = {int: "whole", float: "number", bool: "flag"}
 
 
-def _every_task(rule: Rule) -> bool:
+def _every_task(rule: TaskRule) -> bool:
     return True
 
 
-def _no_task(rule: Rule) -> bool:
+def _no_task(rule: TaskRule) -> bool:
     return False
 
 
@@ -66,8 +66,8 @@ class Option:
     unit: str = ""
     label: str = ""
     otherwise: Words | None = None
-    takes: Callable[[Rule], bool] = _every_task
-    needs: Callable[[Rule], bool] = _no_task
+    takes: Callable[[TaskRule], bool] = _every_task
+    needs: Callable[[TaskRule], bool] = _no_task
     refusal: str = "{task} takes no {option}; leave it out, or choose {able}"
     flag: str | None = None
     metavar: Words = ""
@@ -100,22 +100,22 @@ class Option:
             raise ValueError(f"{self.name} has no limits")
         return self.low, self.high
 
-    def words(self, rule: Rule) -> str:
+    def words(self, rule: TaskRule) -> str:
         """What it is, for a task."""
         return by_rule(self.doc, rule)
 
-    def default_words(self, rule: Rule) -> str:
+    def default_words(self, rule: TaskRule) -> str:
         """What happens when it is left out, for a task; "" where that says itself."""
         if self.otherwise is not None:
             return by_rule(self.otherwise, rule)
         return "" if self.kind == "flag" or self.default in (None, "", ()) else f"default {self.default}"
 
-    def help(self, rule: Rule) -> str:
+    def help(self, rule: TaskRule) -> str:
         """Both in one line, as the command line shows them."""
         return "; ".join(words for words in (self.words(rule), self.default_words(rule)) if words)
 
 
-def by_rule(words: Words, rule: Rule) -> str:
+def by_rule(words: Words, rule: TaskRule) -> str:
     """Words that may depend on the task."""
     return words if isinstance(words, str) else words(rule)
 

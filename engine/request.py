@@ -10,7 +10,7 @@ from typing import Any, Literal
 from engine.latents import Slot
 from engine.options import Option, option, options_of
 from engine.stem_sets import STEM_SETS
-from engine.tasks import SLOT_NAMES, TASKS, Given, Rule, Span, turned
+from engine.tasks import SLOT_NAMES, TASKS, KnownPart, Span, TaskRule, turned
 
 Render = Literal["masked", "flow", "decoded"]
 Precision = Literal["float32", "tf32", "float16", "bfloat16"]
@@ -38,36 +38,36 @@ _INPUT_DOC = {"MIX": "the mix", "STEM": "the stem", "REST": "the music that the 
 _BUNDLE = "default: the bundle's"
 
 
-def _takes_input(rule: Rule) -> bool:
+def _takes_input(rule: TaskRule) -> bool:
     return rule.input_slot is not None
 
 
-def _masked(rule: Rule) -> bool:
+def _masked(rule: TaskRule) -> bool:
     return rule.masked
 
 
-def _separates(rule: Rule) -> bool:
+def _separates(rule: TaskRule) -> bool:
     return rule.masked or rule.replaces
 
 
-def _hears(rule: Rule) -> bool:
+def _hears(rule: TaskRule) -> bool:
     return rule.input_slot is not None or rule.rest_optional
 
 
-def _isolates(rule: Rule) -> bool:
+def _isolates(rule: TaskRule) -> bool:
     return rule.masked and rule.answer is Slot.STEM
 
 
-def _has_voice(rule: Rule) -> bool:
+def _has_voice(rule: TaskRule) -> bool:
     """Whole sounds are made, and no gap of one is filled: recorded instruments can play those."""
-    return not rule.masked and (rule.stem is Given.NONE or rule.strength is not None)
+    return not rule.masked and (rule.stem is KnownPart.NONE or rule.strength is not None)
 
 
-def _keeps_length(rule: Rule) -> bool:
+def _keeps_length(rule: TaskRule) -> bool:
     return rule.makes_s is None
 
 
-def _input_doc(rule: Rule) -> str:
+def _input_doc(rule: TaskRule) -> str:
     """The file that is given, and what it is where another slot is made."""
     assert rule.input_slot is not None
     given = {name: turned(rule, slot).input_slot for name, slot in SLOT_NAMES.items() if rule.any_slot}

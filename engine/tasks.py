@@ -21,7 +21,7 @@ BoolArray = npt.NDArray[np.bool_]
 SLOT_NAMES = {slot.name.lower(): slot for slot in Slot}  # as requests name them
 
 
-class Given(Enum):
+class KnownPart(Enum):
     """How much of one slot's latents is known."""
 
     NONE = "none"
@@ -39,7 +39,7 @@ class Span(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class TaskRule:
     """One row of the task table.
 
     Attributes:
@@ -60,9 +60,9 @@ class Rule:
         rest_slot: the slot of the file, and of the words, for what goes with what is made.
     """
 
-    mix: Given
-    stem: Given
-    rest: Given
+    mix: KnownPart
+    stem: KnownPart
+    rest: KnownPart
     answer: Slot
     span: Span
     input_slot: Slot | None
@@ -82,45 +82,45 @@ class Rule:
         """True means that another sound comes in the place of the one that the prompt names."""
         return "isolate" in self.made_of
 
-    def given(self, slot: Slot) -> Given:
+    def given(self, slot: Slot) -> KnownPart:
         """How much of a slot is known."""
         return {Slot.MIX: self.mix, Slot.STEM: self.stem, Slot.REST: self.rest}[slot]
 
 
-_ALL, _NONE, _OUT = Given.ALL, Given.NONE, Given.OUTSIDE
+_ALL, _NONE, _OUT = KnownPart.ALL, KnownPart.NONE, KnownPart.OUTSIDE
 _MIX, _STEM, _REST = Slot.MIX, Slot.STEM, Slot.REST
 
 # fmt: off
-TASKS: dict[str, Rule] = {
-    #                  known of mix, stem, rest  answer span           input
-    "isolate":    Rule(_ALL,  _NONE, _NONE,      _STEM, Span.NO,       _MIX,  "take the named stem out of the mix",
-                       masked=True),
-    "remove":     Rule(_ALL,  _NONE, _NONE,      _REST, Span.NO,       _MIX,  "give the mix without the named stem",
-                       masked=True),
-    "regenerate": Rule(_NONE, _NONE, _ALL,       _STEM, Span.NO,       _REST,
-                       "make a new stem that fits the music you give", any_slot=True),
-    "generate":   Rule(_NONE, _NONE, _NONE,      _STEM, Span.NO,       None,  "make a stem from the prompt alone",
-                       any_slot=True, makes_s=10.0),
-    "inpaint":    Rule(_NONE, _OUT,  _ALL,       _STEM, Span.REQUIRED, _STEM,
-                       "fill a gap in a stem and keep the rest of it", any_slot=True, rest_optional=True),
-    "extend":     Rule(_NONE, _OUT,  _ALL,       _STEM, Span.END,      _STEM, "continue a stem after its end",
-                       any_slot=True, rest_optional=True, makes_s=5.0),
+TASKS: dict[str, TaskRule] = {
+    #                      known of mix, stem, rest  answer span           input
+    "isolate":    TaskRule(_ALL,  _NONE, _NONE,      _STEM, Span.NO,       _MIX,  "take the named stem out of the mix",
+                           masked=True),
+    "remove":     TaskRule(_ALL,  _NONE, _NONE,      _REST, Span.NO,       _MIX,  "give the mix without the named stem",
+                           masked=True),
+    "regenerate": TaskRule(_NONE, _NONE, _ALL,       _STEM, Span.NO,       _REST,
+                           "make a new stem that fits the music you give", any_slot=True),
+    "generate":   TaskRule(_NONE, _NONE, _NONE,      _STEM, Span.NO,       None,  "make a stem from the prompt alone",
+                           any_slot=True, makes_s=10.0),
+    "inpaint":    TaskRule(_NONE, _OUT,  _ALL,       _STEM, Span.REQUIRED, _STEM,
+                           "fill a gap in a stem and keep the rest of it", any_slot=True, rest_optional=True),
+    "extend":     TaskRule(_NONE, _OUT,  _ALL,       _STEM, Span.END,      _STEM, "continue a stem after its end",
+                           any_slot=True, rest_optional=True, makes_s=5.0),
     # Starts at t = 1 - strength from the stem's own latents mixed with noise, so inside the span nothing is known.
-    "restyle":    Rule(_NONE, _OUT,  _ALL,       _STEM, Span.OPTIONAL, _STEM,
-                       "play a stem on another instrument, as close to the old sound as you like", rest_optional=True,
-                       strength=0.6),
+    "restyle":    TaskRule(_NONE, _OUT,  _ALL,       _STEM, Span.OPTIONAL, _STEM,
+                           "play a stem on another instrument, as close to the old sound as you like",
+                           rest_optional=True, strength=0.6),
     # The new stem knows the true rest and nothing of the old stem but where it starts from, so that it can differ.
-    "replace":    Rule(_NONE, _NONE, _ALL,       _STEM, Span.OPTIONAL, _MIX,
-                       "replace one sound in the mix by another", strength=1.0,
-                       made_of=("isolate", "restyle")),
-    "arrange":    Rule(_NONE, _NONE, _ALL,       _STEM, Span.NO,       None,
-                       "make a stem for each prompt, each fitting those before it", rest_optional=True,
-                       makes_s=10.0, made_of=("regenerate",), together=True),
+    "replace":    TaskRule(_NONE, _NONE, _ALL,       _STEM, Span.OPTIONAL, _MIX,
+                           "replace one sound in the mix by another", strength=1.0,
+                           made_of=("isolate", "restyle")),
+    "arrange":    TaskRule(_NONE, _NONE, _ALL,       _STEM, Span.NO,       None,
+                           "make a stem for each prompt, each fitting those before it", rest_optional=True,
+                           makes_s=10.0, made_of=("regenerate",), together=True),
 }
 # fmt: on
 
 
-def rule_of(task: str, slot: str = "") -> Rule:
+def rule_of(task: str, slot: str = "") -> TaskRule:
     """The row of ``task``, for the slot that is to be made.
 
     Args:
@@ -147,7 +147,7 @@ def rule_of(task: str, slot: str = "") -> Rule:
     return turned(rule, SLOT_NAMES[slot])
 
 
-def turned(rule: Rule, asked: Slot) -> Rule:
+def turned(rule: TaskRule, asked: Slot) -> TaskRule:
     """A row with STEM and another slot in each other's place."""
     source = rule.input_slot
     return replace(
@@ -196,8 +196,8 @@ def known_mask(
         given = rule.given(track)
         if track is rule.rest_slot and rule.rest_optional and not rest_given:
             continue
-        if given is not Given.NONE:
+        if given is not KnownPart.NONE:
             known[track] = True
-        if given is Given.OUTSIDE and span is not None:
+        if given is KnownPart.OUTSIDE and span is not None:
             known[track, span[0] : span[1]] = False
     return known

@@ -12,8 +12,8 @@ from engine import (
     TASKS,
     Request,
     RequestError,
-    Rule,
     Slot,
+    TaskRule,
     region_fields,
     request_from_json,
     request_to_json,
@@ -142,7 +142,7 @@ def plan_from_json(data: Any) -> JobPlan:
         raise RequestError("a job that was left behind cannot be read ({reason})", reason=error) from error
 
 
-def rule_for(task: str, slot: str) -> Rule:
+def rule_for(task: str, slot: str) -> TaskRule:
     """The row of a task; where it can make another slot than the stem, for that slot."""
     return rule_of(task, slot if TASKS[task].any_slot else "")
 
@@ -159,7 +159,7 @@ def check_words(request: Request) -> None:
         raise RequestError("say what to replace it with too, for example trumpet")
 
 
-def _input_of(rule: Rule, project: Project, lane: Lane | None, task: str) -> str:
+def _input_of(rule: TaskRule, project: Project, lane: Lane | None, task: str) -> str:
     if rule.input_slot is None:
         return ""
     if rule.input_slot is not Slot.MIX and lane is not None:

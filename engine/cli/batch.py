@@ -27,7 +27,7 @@ from engine.options import Option
 from engine.places import request_in_seconds
 from engine.request import OPTIONS, Request
 from engine.serialization import finite
-from engine.tasks import TASKS, Rule
+from engine.tasks import TASKS, TaskRule
 
 DONE, SOME_FAILED, REFUSED, DEVICE, STOPPED = 0, 1, 2, 3, 130
 USUAL_JOBS = 2  # while one engine reads or writes a file, the other has the device
@@ -35,7 +35,7 @@ BATCH_TASKS = {task: rule for task, rule in TASKS.items() if rule.input_slot is 
 OWN_OPTIONS = ("task", "input", "prompts", "out")  # rows of the options table that are said in another way here
 
 
-def rule_for(row: Option) -> Rule | None:
+def rule_for(row: Option) -> TaskRule | None:
     """The first task of a batch that takes an option, for its help; None for what is said in another way here."""
     takers = (rule for rule in BATCH_TASKS.values() if row.name not in OWN_OPTIONS and row.takes(rule))
     return next(takers, None)

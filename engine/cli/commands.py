@@ -24,7 +24,7 @@ from engine.places import PlacedRegion, request_in_seconds
 from engine.provenance import rerun_request
 from engine.request import OPTIONS, Request
 from engine.serialization import finite, kind_of, plain
-from engine.tasks import Rule, rule_of
+from engine.tasks import TaskRule, rule_of
 
 SOME_FAILED, REFUSED, DEVICE_FAILED = 1, 2, 3  # exit codes
 CANCEL_LIMIT_S = 20.0
@@ -282,7 +282,7 @@ def summary(done: Done) -> dict[str, Any]:
     }
 
 
-def _lines(done: Done, rule: Rule) -> Iterator[str]:
+def _lines(done: Done, rule: TaskRule) -> Iterator[str]:
     regions = [_region_of(result) for result in done.results]
     several = len(set(regions)) > 1
     for result, region, following in zip(done.results, regions, [*regions[1:], ""], strict=True):
@@ -296,7 +296,7 @@ def _lines(done: Done, rule: Rule) -> Iterator[str]:
     yield f"{done.seconds:.1f} s on {done.device} with bundle {done.bundle}"
 
 
-def _result_lines(result: StemResult, rule: Rule, with_null: bool) -> Iterator[str]:
+def _result_lines(result: StemResult, rule: TaskRule, with_null: bool) -> Iterator[str]:
     is_swap = bool(result.mix) and not rule.together
     sought, alike = ("the old sound", "of the new stem to its prompt") if is_swap else ("it", "to the prompt")
     files = {"mix": result.mix, "stem": result.stem, "rest": result.rest}

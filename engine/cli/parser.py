@@ -24,7 +24,7 @@ from engine.host.client import Engine
 from engine.options import Kind, Option, by_rule
 from engine.places import PlacedRegion, region_of
 from engine.request import EXAMPLE_KINDS, OPTIONS
-from engine.tasks import TASKS, Rule
+from engine.tasks import TASKS, TaskRule
 from engine.version import engine_version
 
 DONE, FAILED, STOPPED = 0, 3, 130
@@ -154,7 +154,7 @@ class _Parser(argparse.ArgumentParser):
         raise RequestError("{message}; see {command} --help", message=message, command=self.prog)
 
 
-def _add_task(sub: argparse.ArgumentParser, task: str, rule: Rule) -> None:
+def _add_task(sub: argparse.ArgumentParser, task: str, rule: TaskRule) -> None:
     """A command for a row of the task table, with an option for each row of the options table that it takes."""
     sub.set_defaults(command=commands.run_task, task=task)
     if rule.input_slot is not None:
@@ -177,7 +177,7 @@ def _add_batch(sub: argparse.ArgumentParser) -> None:
     _add_debug(sub)
 
 
-def _add_option(sub: argparse.ArgumentParser, row: Option, rule: Rule) -> None:
+def _add_option(sub: argparse.ArgumentParser, row: Option, rule: TaskRule) -> None:
     if row.kind == "example":
         _add_examples(sub, row)
     elif row.flag:
@@ -188,7 +188,7 @@ def _add_option(sub: argparse.ArgumentParser, row: Option, rule: Rule) -> None:
         sub.add_argument(row.name, metavar=metavar, help=doc, type=_TYPES.get(row.kind, str), **several)
 
 
-def _settings(row: Option, rule: Rule) -> dict[str, Any]:
+def _settings(row: Option, rule: TaskRule) -> dict[str, Any]:
     """What argparse is told of an option besides its name and its help."""
     if row.kind == "flag":
         return {"action": "store_true"}

@@ -22,7 +22,7 @@ from engine.inference.sampler import BoolArray
 from engine.inference.windows import WindowPlan, plan_windows
 from engine.latents import SLOTS, Slot
 from engine.request import Request
-from engine.tasks import Given, Rule, known_mask
+from engine.tasks import KnownPart, TaskRule, known_mask
 
 NEAR_S = 5.0  # context around a span used to match loudness
 UNDER_REST_DB = -3.0  # level of a regenerated stem against its rest
@@ -102,7 +102,7 @@ def build_context(run: RunContext, spec: OutputSpec, held: contextlib.ExitStack)
     beside = inputs.get(rule.rest_slot)
     beside_power = 0.0 if beside is None else beside.power * beside.width
     powers: list[Powers | None] = [target_power(beside_power, channels, rule)] * len(fills)
-    if rule.given(rule.answer) is Given.OUTSIDE:
+    if rule.given(rule.answer) is KnownPart.OUTSIDE:
         source = (spec.input, extent.wanted)
         loudness = _power_beside if rule.strength is None else _power_of_it
         powers = [loudness(*source, span) for span in extent.spans]
@@ -123,7 +123,7 @@ def bare_context(run: RunContext, spec: OutputSpec) -> InpaintContext:
     """
     rule, extent, channels = run.rule, spec.region, spec.format.channels
     source: tuple[AudioInfo, SampleRange] | None = None
-    if rule.given(rule.answer) is Given.OUTSIDE:
+    if rule.given(rule.answer) is KnownPart.OUTSIDE:
         source = (spec.input, extent.wanted)
         powers = [_power_of_it(*source, span) for span in extent.spans]
     else:
@@ -220,7 +220,7 @@ def power_and_peak(scratch: DiskArray, first: int, last: int) -> tuple[float, fl
     return energy / max(last - first, 1), peak
 
 
-def target_power(beside: float, channels: int, rule: Rule) -> Powers:
+def target_power(beside: float, channels: int, rule: TaskRule) -> Powers:
     """Target mean square of new sound, channel by channel, relative to what it goes with, if anything.
 
     A stem is ``UNDER_REST_DB`` against its rest; a mix is as loud as both together.

@@ -17,7 +17,7 @@ from engine.inference.model import Model
 from engine.inference.windows import Batches
 from engine.request import Request
 from engine.runtime.backend import FloatArray
-from engine.tasks import Rule
+from engine.tasks import TaskRule
 from engine.text.intent import Intent
 
 Item = TypeVar("Item")
@@ -99,7 +99,7 @@ class RunContext:
     """
 
     request: Request
-    rule: Rule
+    rule: TaskRule
     model: Model
     folder: Path
     batches: Batches

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from engine import EXAMPLE_KINDS, IN_SAMPLES, OPTIONS, SESSION_FORMATS, TASKS, Option, Rule
+from engine import EXAMPLE_KINDS, IN_SAMPLES, OPTIONS, SESSION_FORMATS, TASKS, Option, TaskRule
 
 Schema = dict[str, Any]
 
@@ -57,7 +57,7 @@ class ToolSpec:
         }  # fmt: skip
 
 
-def argument_of(row: Option, rule: Rule) -> Schema:
+def argument_of(row: Option, rule: TaskRule) -> Schema:
     """JSON schema of an option, as a task takes it."""
     one: Schema = dict(_TYPES.get(row.kind, {"type": "string"}))
     if row.numbered:
@@ -81,7 +81,7 @@ def argument_of(row: Option, rule: Rule) -> Schema:
     return many | ({} if row.most is None else {"maxItems": row.most})
 
 
-def _task_tool(task: str, rule: Rule) -> ToolSpec:
+def _task_tool(task: str, rule: TaskRule) -> ToolSpec:
     rows = [row for name, row in OPTIONS.items() if name not in NOT_ARGUMENTS and row.takes(rule)]
     wait: Schema = {"type": "boolean", "description": "false answers at once with the job's number; default true"}
     return ToolSpec(

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.latents import Slot
-from engine.tasks import SLOT_NAMES, TASKS, BoolArray, Given, Span, known_mask
+from engine.tasks import SLOT_NAMES, TASKS, BoolArray, KnownPart, Span, known_mask
 from training.config import MaskingConfig
 from training.typing import Rng
 
@@ -41,7 +41,7 @@ class TaskSample:
 
 def regime_of(task: str) -> str:
     """``mixture`` for tasks that are given the mix, else ``zero``."""
-    return "mixture" if TASKS[task].mix is Given.ALL else "zero"
+    return "mixture" if TASKS[task].mix is KnownPart.ALL else "zero"
 
 
 def sample_task(rng: Rng, frames: int, masking: MaskingConfig | None = None) -> TaskSample:

@@ -27,7 +27,7 @@ from desktop.views.prompt.controls import (
 )
 from desktop.views.sliders import ShareSlider
 from desktop.views.text import tr
-from engine import OPTIONS, Option, Rule, Slot, list_chains
+from engine import OPTIONS, Option, Slot, TaskRule, list_chains
 
 COLUMNS, COLUMN_PIXELS = 4, 165  # at most so many columns, each at least so wide
 DEVICES = {
@@ -201,7 +201,7 @@ class Advanced(QWidget):
             if row.option == "chain":
                 column.addWidget(self._no_take)
 
-    def fit(self, task: Rule, rule: Rule, bundle: BundleRow, has_examples: bool) -> None:
+    def fit(self, task: TaskRule, rule: TaskRule, bundle: BundleRow, has_examples: bool) -> None:
         """Show what makes sense, without gaps.
 
         Args:

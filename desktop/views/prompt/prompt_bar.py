@@ -29,7 +29,7 @@ from desktop.views.prompt.task_box import TaskBox
 from desktop.views.sliders import ShareSlider
 from desktop.views.text import clock, local_paths, number, percent, short_number, tr
 from desktop.views.theme import Palette, icon, mark
-from engine import TASKS, Request, Rule, Slot, TimeMap
+from engine import TASKS, Request, Slot, TaskRule, TimeMap
 
 STRENGTH_WIDTH = 230
 ENDS_FROM = 900  # width of the bar from which the words at both ends of the strength have room
@@ -436,7 +436,7 @@ class PromptBar(QFrame):
         if self.popover.isVisible():
             self.popover.place()
 
-    def _rule(self) -> Rule:
+    def _rule(self) -> TaskRule:
         """The task's rule for the slot that is made."""
         return rule_for(str(self.task.currentData()), str(self.advanced.slot.currentData()))
 

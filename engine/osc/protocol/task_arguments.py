@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from engine import EXAMPLE_KINDS, IN_SAMPLES, OPTIONS, Option, Rule
+from engine import EXAMPLE_KINDS, IN_SAMPLES, OPTIONS, Option, TaskRule
 from engine.osc.protocol.specs import ArgSpec, Kind
 
 INPUT_ARGUMENTS = ("input", "rest", "notes", *EXAMPLE_KINDS)  # those that name a file, and the folders it is kept in
@@ -22,7 +22,7 @@ INT_LIMIT = 2**31 - 1  # an OSC int has 32 bits
 
 Scalar = str | int | float
 _IN_SAMPLES = f"an int64 or 480000{IN_SAMPLES} is in samples"
-DocOf = Callable[[Rule, Option], str]
+DocOf = Callable[[TaskRule, Option], str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,9 +43,9 @@ class TaskArgument:
     option: str
     name: str = ""
     unset: Scalar | None = None
-    default: Scalar | Callable[[Rule], Scalar] | None = None
+    default: Scalar | Callable[[TaskRule], Scalar] | None = None
     required: bool = False
-    takes: Callable[[Rule], bool] | None = None
+    takes: Callable[[TaskRule], bool] | None = None
     doc: DocOf | None = None
 
     @property
@@ -53,7 +53,7 @@ class TaskArgument:
         """The argument's name."""
         return self.name or self.option
 
-    def spec(self, rule: Rule) -> ArgSpec:
+    def spec(self, rule: TaskRule) -> ArgSpec:
         """The argument in the message of a task."""
         row = OPTIONS[self.option]
         kind: Kind = "text" if row.many else _KINDS.get(row.kind, "text")
@@ -83,14 +83,14 @@ class TaskArgument:
             return tuple(str(given).replace("_", "-").split())
         return bool(given) if row.kind == "flag" else given
 
-    def _default(self, rule: Rule, row: Option) -> Scalar:
+    def _default(self, rule: TaskRule, row: Option) -> Scalar:
         default = self.default(rule) if callable(self.default) else self.default
         found: object = next(one for one in (default, self.unset, row.default) if one is not None)
         if isinstance(found, str | float) or (isinstance(found, int) and not isinstance(found, bool)):
             return found
         return int(found) if isinstance(found, bool) else ""  # no choices at all
 
-    def _words(self, rule: Rule, row: Option) -> str:
+    def _words(self, rule: TaskRule, row: Option) -> str:
         text = _spelled(row.words(rule))
         if row.kind == "flag":
             return f"1: {text}"
@@ -114,24 +114,24 @@ def _example(kind: str) -> TaskArgument:
     return TaskArgument(option="examples", name=kind, default="", doc=lambda rule, row: doc)
 
 
-def _prompt_doc(rule: Rule, row: Option) -> str:
+def _prompt_doc(rule: TaskRule, row: Option) -> str:
     words = f"a few words for each stem, with {PROMPTS_APART} between them" if rule.together else row.words(rule)
     if OPTIONS["other"].takes(rule):
         words += f"; with stems or other, any number of them with {PROMPTS_APART} between"
     return f"{words}; may be empty where there is an example"
 
 
-def _file_doc(rule: Rule, row: Option) -> str:
+def _file_doc(rule: TaskRule, row: Option) -> str:
     return f"{_spelled(row.words(rule))}; absolute path, or clip:ID for a clip sent by wire"
 
 
-def _start_doc(rule: Rule, row: Option) -> str:
+def _start_doc(rule: TaskRule, row: Option) -> str:
     must = OPTIONS["regions_s"].needs(rule)
     where = "where the part to fill begins; give it here or in regions" if must else "where to begin"
     return f"{where}; {_IN_SAMPLES}"
 
 
-def _end_doc(rule: Rule, row: Option) -> str:
+def _end_doc(rule: TaskRule, row: Option) -> str:
     return f"where {'it ends' if OPTIONS['regions_s'].needs(rule) else 'to end'}; 0 is the end; {_IN_SAMPLES}"
 
 
@@ -143,19 +143,19 @@ def _text(words: str) -> DocOf:
     return lambda rule, row: words
 
 
-def _replacement_doc(rule: Rule, row: Option) -> str:
+def _replacement_doc(rule: TaskRule, row: Option) -> str:
     return f"{row.words(rule)}; may be empty where there is an example"
 
 
-def _quality_doc(rule: Rule, row: Option) -> str:
+def _quality_doc(rule: TaskRule, row: Option) -> str:
     return f"{row.words(rule)}; 0 is the {row.default_words(rule)}"
 
 
-def _filters(rule: Rule) -> bool:
+def _filters(rule: TaskRule) -> bool:
     return rule.masked
 
 
-def _makes(rule: Rule) -> bool:
+def _makes(rule: TaskRule) -> bool:
     return not rule.masked
 
 
@@ -219,7 +219,7 @@ TASK_ARGUMENTS: tuple[TaskArgument, ...] = (
 )  # fmt: skip
 
 
-def arguments_of(rule: Rule) -> tuple[TaskArgument, ...]:
+def arguments_of(rule: TaskRule) -> tuple[TaskArgument, ...]:
     """The arguments of a task's message, in order, without the id."""
     listed = {one.option for one in TASK_ARGUMENTS} | set(NOT_ARGUMENTS)
     fresh = (_unlisted(row) for name, row in OPTIONS.items() if name not in listed)
@@ -235,6 +235,6 @@ def _unlisted(row: Option) -> TaskArgument:
     return TaskArgument(option=row.name, unset=leaves_open if row.optional else None)
 
 
-def task_args(rule: Rule) -> tuple[ArgSpec, ...]:
+def task_args(rule: TaskRule) -> tuple[ArgSpec, ...]:
     """Their rows, as the table of messages shows them."""
     return tuple(argument.spec(rule) for argument in arguments_of(rule))
