@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from fakebackend import FakeBackend
 
 from engine.events import Done
 from engine.latents import Slot
 from engine.pipeline import Pipeline
 from engine.request import Request
 from engine.runtime.backend import Array, FloatArray
-from engine.runtime.fake import FakeBackend
 
 
 class DreamingBackend(FakeBackend):

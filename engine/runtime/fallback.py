@@ -1,6 +1,6 @@
 """The backend: tries devices in order, proves each before it answers, moves on when one fails, and says why.
 
-Everything that touches ONNX Runtime is behind ``DeviceRuntime``, so that a fake (``engine.runtime.fake``) can fail in
+Everything that touches ONNX Runtime is behind ``DeviceRuntime``, so that a fake (``tests/fakeruntime.py``) can fail in
 every way a device can.
 """
 

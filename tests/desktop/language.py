@@ -68,7 +68,7 @@ CODES = {
 }
 
 # A shell, scripts and tests read these.
-ENGLISH_ONLY = ("batch/", "cli/", "mcp/", "osc/client.py", "osc/transfer.py", "runtime/fake.py")
+ENGLISH_ONLY = ("batch/", "cli/", "mcp/", "osc/client.py", "osc/transfer.py")
 PROGRAMMING = {
     "ValueError",
     "TypeError",

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from fakebackend import FakeBackend
 from toybundle import write_toy_bundle
 from toymask import FULL
 
@@ -15,7 +16,6 @@ from engine.errors import AudioError, BundleDamaged, BundleError, Cancelled, Eng
 from engine.host.worker import output_folder
 from engine.pipeline import Pipeline
 from engine.request import Request
-from engine.runtime.fake import FakeBackend
 from engine.tasks import TASKS
 
 RATE_HZ = 44_100

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from fakeruntime import DeviceFault, FakeRuntime
 
 from engine.errors import DeviceError, DeviceLost
 from engine.events import Done, Failed, Progress, StemResult
@@ -14,7 +15,6 @@ from engine.host.client import BROKE_DOWN, Engine
 from engine.host.engines_ahead import EnginesAhead
 from engine.request import Request
 from engine.runtime.engine_build import BuildStep, EngineBuild, build_engines
-from engine.runtime.fake_runtime import DeviceFault, FakeRuntime
 from engine.runtime.onnx_providers import OnnxRuntime
 from engine.runtime.settings import settings_for
 from engine.runtime.tensorrt import is_built

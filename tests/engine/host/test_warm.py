@@ -6,6 +6,7 @@ import threading
 import time
 
 import pytest
+from fakeruntime import DeviceFault, FakeRuntime
 from toybundle import write_toy_bundle
 from toymask import SHORT
 
@@ -15,7 +16,6 @@ from engine.errors import DeviceLost
 from engine.host.queue import HostQueue
 from engine.pipeline import Pipeline
 from engine.runtime.devices import GraphicsCard
-from engine.runtime.fake_runtime import DeviceFault, FakeRuntime
 from engine.runtime.fallback import OnnxBackend
 from engine.runtime.memory import RESERVE_BYTES, BatchMemory, window_bytes
 from engine.runtime.onnx_providers import OnnxRuntime

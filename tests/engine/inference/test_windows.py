@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 import soundfile
+from fakebackend import FakeBackend
 
 from engine.errors import DeviceError
 from engine.inference.windows import Batches, OverlapAdd, plan_fill, plan_windows
 from engine.pipeline import Pipeline
 from engine.request import Request
 from engine.runtime.backend import OutOfDeviceMemory
-from engine.runtime.fake import FakeBackend
 
 FRAMES = [1, 63, 64, 65, 66, 100, 118, 119, 120, 121, 500, 1_001]
 HOP = 4

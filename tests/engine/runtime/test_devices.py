@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from fakeruntime import DeviceFault, FakeRuntime
 
 from engine import doctor
 from engine.errors import DeviceError, DeviceLost
@@ -22,7 +23,6 @@ from engine.runtime import devices, onnx_plugins, tensorrt
 from engine.runtime.backend import PROVIDERS
 from engine.runtime.device_notes import DEVICE_NOTES
 from engine.runtime.devices import VISIBLE, DeviceChoice, GraphicsCard, list_cards, pinned
-from engine.runtime.fake_runtime import DeviceFault, FakeRuntime
 from engine.runtime.fallback import OnnxBackend
 from engine.runtime.faults import fault_of
 from engine.runtime.memory import RESERVE_BYTES, BatchMemory, arena_limit, fitting_windows

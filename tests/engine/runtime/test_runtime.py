@@ -6,13 +6,13 @@ import sys
 
 import numpy as np
 import pytest
+from fakebackend import FakeBackend
 
 from engine.errors import BundleError, DeviceError
 from engine.latents import SLOTS
 from engine.runtime import onnx as backend
 from engine.runtime import onnx_providers
 from engine.runtime.backend import PROVIDERS, batch_windows, nvidia_driver_missing
-from engine.runtime.fake import FakeBackend
 from engine.runtime.select import open_backend
 
 CPU = PROVIDERS["cpu"]
