@@ -1026,7 +1026,6 @@
     <message><source>{graph}: operations {share}; left to the CPU: {left}</source><translation>{graph}: Operationen {share}; der CPU überlassen: {left}</translation></message>
     <message><source>note: {sentence}</source><translation>Hinweis: {sentence}</translation></message>
     <message><source>{reason}</source><translation>{reason}</translation></message>
-    <message><source>{rows} windows do not fit</source><translation>{rows} Fenster passen nicht hinein</translation></message>
     <message><source>the device broke down while it ran {graph} ({reason})</source><translation>das Gerät ist ausgefallen, während es {graph} ausführte ({reason})</translation></message>
     <message><source>the device broke down ({reason})</source><translation>das Gerät ist ausgefallen ({reason})</translation></message>
     <message><source>{device} cannot open {graph} ({reason}), so that all graphs move to the next device</source><translation>{device} kann {graph} nicht öffnen ({reason}), deshalb ziehen alle Graphen zum nächsten Gerät um</translation></message>

@@ -24,7 +24,6 @@ from torch.nn import functional as F
 from training.pretrained.tensorflow import checkpoint_arrays
 
 RATE_HZ, FFT_SAMPLES, HOP_SAMPLES, BANDS = 16_000, 512, 256, 96
-FRAMES = 187  # 3 s, what it was trained on
 HASHES = {  # SHA-256 of the numbers
     "MTT_musicnn": "041f3935e981a65cea739842d30c188d3a7d2adf4410955c8668eb3de4a5acab",
     "MSD_musicnn": "8579734ee6388f799ed0def4bbd0d1fdcbeaf213ef2a9dc860917bd76a303de6",
