@@ -1,1 +1,1 @@
-"""Runtimes for graphs: ``onnx``, and ``fake`` for tests; each is loaded on first use."""
+"""The runtime of graphs, ``onnx``, behind the seam of ``backend``; it is loaded on first use."""
