@@ -188,7 +188,7 @@ def clean_stale(folder: Path) -> list[Path]:
     removed = []
     for path in sorted(folder.glob(".*.partial")):
         match = _PARTIAL.match(path.name)
-        if match and path.is_file() and not _alive(int(match[1])):
+        if match and path.is_file() and not process_lives(int(match[1])):
             path.unlink(missing_ok=True)
             removed.append(path)
     return removed
@@ -200,7 +200,8 @@ def clean_partials_of(folder: Path, pid: int) -> None:
         path.unlink(missing_ok=True)
 
 
-def _alive(pid: int) -> bool:
+def process_lives(pid: int) -> bool:
+    """Whether there is a process of this number; another one may have it by now."""
     if os.name == "nt":
         return _alive_on_windows(pid)
     try:

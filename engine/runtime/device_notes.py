@@ -20,6 +20,7 @@ BROKE_DOWN = "the device broke down once in this job, which then began anew in a
 
 OTHER_PROVIDER = "ONNX Runtime gave {provider} instead; its libraries do not load"
 TAKES_NOTHING = "it takes no node of {graph}"
+ENDED_PROCESS = "it ended the engine's process when {graph} was tried on it; it is tried again after a day"
 FIRST_RUN_FAILED = "its first run failed: {reason}"
 OTHER_NUMBERS = "its {output} of {graph} differs from the CPU's by {error} %, and {allowed} % is allowed"
 OTHER_PRECISIONS = "{device} does not compute with {precision}, but with {known}"
@@ -27,5 +28,5 @@ NO_DRIVER = "the NVIDIA driver's {library} cannot be loaded"
 
 DEVICE_NOTES = (
     NOT_USED, PARTLY_ON_CPU, TOO_FULL, IN_FLOAT32, ENGINES_BEGIN, ENGINES_GO_ON, BROKE_DOWN, OTHER_PROVIDER,
-    TAKES_NOTHING, FIRST_RUN_FAILED, OTHER_NUMBERS, OTHER_PRECISIONS, NO_DRIVER,
+    TAKES_NOTHING, ENDED_PROCESS, FIRST_RUN_FAILED, OTHER_NUMBERS, OTHER_PRECISIONS, NO_DRIVER,
 )  # fmt: skip

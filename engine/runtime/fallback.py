@@ -18,6 +18,7 @@ from engine.errors import BundleError, DeviceError, DeviceLost
 from engine.request import Device, Precision
 from engine.runtime.backend import PROVIDERS, DeviceChanged, GraphSession
 from engine.runtime.device_notes import (
+    ENDED_PROCESS,
     FIRST_RUN_FAILED,
     IN_FLOAT32,
     NOT_USED,
@@ -229,6 +230,15 @@ class OnnxBackend:
         if kind == "tensorrt" and not self._is_explicit and not is_built(path, settings):
             self.wants_engines = True
             raise _Unusable("its engines are not built yet; CUDA answers meanwhile")
+        key = self._verdict_key(kind, path, settings)
+        if self._verdicts.find(key) is not None:
+            return self._opened_and_checked(kind, path, settings, key)
+        if not self._is_explicit and self._verdicts.ends_processes(key):
+            raise _Unusable(ENDED_PROCESS.format(graph=path.name))
+        with self._verdicts.trial(key):
+            return self._opened_and_checked(kind, path, settings, key)
+
+    def _opened_and_checked(self, kind: str, path: Path, settings: SessionSettings, key: str) -> DeviceSession:
         try:
             session = self._runtime.open(_with_engine(path, settings), settings)
         except (DeviceLost, BundleError) as error:
@@ -241,7 +251,7 @@ class OnnxBackend:
         if PROVIDERS[kind] not in got:
             raise _Unusable(OTHER_PROVIDER.format(provider=got[0]))
         self._check_placement(kind, path, session.placement)
-        self._check_numbers(kind, path, settings, session)
+        self._check_numbers(kind, path, settings, session, key)
         return session
 
     def _opened_or_translated(self, path: Path, settings: SessionSettings) -> DeviceSession:
@@ -271,12 +281,19 @@ class OnnxBackend:
                 PARTLY_ON_CPU.format(count=heavy, every=every, graph=path.name, device=kind, operators=operators)
             )
 
-    def _check_numbers(self, kind: str, path: Path, settings: SessionSettings, session: DeviceSession) -> None:
+    def _verdict_key(self, kind: str, path: Path, settings: SessionSettings) -> str:
         card = self._runtime.card(self._index) if ROWS[kind].nvidia else None
         about = (kind, self._runtime.version(kind), str(self._index), settings.precision) + (
             (card.name, card.driver) if card else ()
         )
-        key = verdict_key(path, *about)
+        try:
+            return verdict_key(path, *about)
+        except OSError as error:
+            raise BundleError("{graph} cannot be read ({reason})", graph=path.name, reason=error.strerror) from error
+
+    def _check_numbers(
+        self, kind: str, path: Path, settings: SessionSettings, session: DeviceSession, key: str
+    ) -> None:
         verdict = self._verdicts.find(key)
         if verdict is None:
             try:

@@ -3,22 +3,29 @@
 A provider can open a graph and answer quickly and wrongly: a driver with a fault, a kernel that rounds where it must
 not, a plug-in of another version. So each graph is run once on both with the same numbers. The verdict is kept in the
 user's cache, by graph, card, driver and versions, so that it costs a second once and nothing later.
+
+A driver may also end the process that tries it, before there is a verdict. So a trial that is under way leaves a mark,
+and a device whose trials ended their processes is not tried again for a day.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import logging
+import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
+from engine.audio.file_names import process_lives
 from engine.bundle.library import user_cache_folder
+from engine.errors import DeviceLost
 from engine.runtime.backend import Array, GraphSession, resident_session
 
 log = logging.getLogger(__name__)
@@ -26,6 +33,9 @@ log = logging.getLogger(__name__)
 SEED = 20
 LEVEL = 0.1  # of the numbers that are put in, about that of music
 TOLERANCES = {"float32": 0.01, "tf32": 0.02, "float16": 0.05, "bfloat16": 0.1}  # RMS of the difference over RMS
+TRIAL, LOST = ".trial", ".lost"  # suffixes of marks
+DEAD_TRIALS = 2  # that ended without a word
+TRIED_AGAIN_S = 24 * 3600.0  # a driver may have been mended meanwhile
 FLOOR = 1e-6  # RMS below which an output counts as silence
 _TYPES: dict[str, Any] = {
     "tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(double)": np.float64,
@@ -113,7 +123,7 @@ def _distance(got: Array, wanted: Array) -> float:
 
 
 class VerdictFile:
-    """The verdicts of earlier comparisons, a small file each.
+    """The verdicts of earlier comparisons, and the marks of trials, a small file each.
 
     Args:
         folder: where they are kept; None takes the user's cache.
@@ -140,6 +150,47 @@ class VerdictFile:
             draft.replace(self._folder / f"{key}.json")
         except OSError as error:
             log.info("a comparison with the CPU could not be kept: %s", error)
+
+    @contextlib.contextmanager
+    def trial(self, key: str) -> Iterator[None]:
+        """Mark that a graph is opened and run on a device for the first time; where that ends the process, it stays.
+
+        Raises:
+            DeviceLost: the device broke down, so that the process is to be replaced.
+        """
+        mark = self._folder / f"{key}.{os.getpid()}{TRIAL}"
+        with contextlib.suppress(OSError):
+            self._folder.mkdir(parents=True, exist_ok=True)
+            mark.touch()
+        try:
+            yield
+        except DeviceLost:
+            with contextlib.suppress(OSError):
+                mark.replace(self._folder / f"{key}{LOST}")
+            raise
+        except BaseException:
+            mark.unlink(missing_ok=True)
+            raise
+        mark.unlink(missing_ok=True)
+
+    def ends_processes(self, key: str) -> bool:
+        """Whether earlier trials of a graph on a device ended their processes: once by its own words, else twice.
+
+        A process may also have been ended by somebody else in the middle of a trial.
+        """
+        dead = 0
+        with contextlib.suppress(OSError):
+            for mark in self._folder.glob(f"{key}.*"):
+                if mark.suffix not in (TRIAL, LOST):
+                    continue
+                if time.time() - mark.stat().st_mtime > TRIED_AGAIN_S:
+                    mark.unlink(missing_ok=True)
+                elif mark.suffix == LOST:
+                    return True
+                else:
+                    pid = mark.stem.rpartition(".")[2]
+                    dead += pid.isdecimal() and not process_lives(int(pid))
+        return dead >= DEAD_TRIALS
 
 
 def verdict_key(graph: Path, *about: str) -> str:

@@ -1,8 +1,10 @@
 """Whatever a device does, a job ends well or with a sentence: a fake device that fails in every way, and the tables."""
 
 import json
+import os
 import re
 import stat
+import subprocess
 import sys
 import time
 import tomllib
@@ -431,3 +433,34 @@ def test_a_profiler_that_fails_leaves_what_the_runtime_said_before(toy_bundle, t
     backend.open(toy_bundle / "encode.onnx")
     assert backend.nodes_run(toy_bundle / "encode.onnx") == {}
     assert backend.placements["encode.onnx"][CUDA]
+
+
+def test_a_device_that_breaks_down_whenever_it_is_tried_is_left_alone_by_the_next_process(toy_bundle, tmp_path, mix):
+    broken = {"cuda": DeviceFault(lost_runs=0)}
+    with pytest.raises(DeviceLost):
+        Machine(toy_bundle, tmp_path, broken).job(mix)
+    done = Machine(toy_bundle, tmp_path, broken).job(mix)  # the process that takes the other's place
+    assert done.device == CPU
+    assert any("it ended the engine's process when" in note for note in done.results[0].notes)
+    with pytest.raises(DeviceLost):  # who asks for it by name gets it
+        Machine(toy_bundle, tmp_path, broken).job(mix, "cuda")
+
+
+def test_a_trial_that_ends_its_process_without_a_word_counts_and_one_under_way_does_not(toy_bundle, tmp_path):
+    verdicts = VerdictFile(tmp_path)
+    script = "import os, sys; from engine.runtime.self_test import VerdictFile; from pathlib import Path\n"
+    script += "with VerdictFile(Path(sys.argv[1])).trial('key'): os._exit(1)"
+    for _ in range(2):
+        assert not verdicts.ends_processes("key")
+        subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=False)
+    assert verdicts.ends_processes("key")
+    assert not verdicts.ends_processes("another")
+    for mark in tmp_path.glob("key.*"):
+        os.utime(mark, (0, 0))
+    assert not verdicts.ends_processes("key"), "a day later it is tried again"
+    assert not list(tmp_path.glob("key.*"))
+    with verdicts.trial("key"), verdicts.trial("other"):
+        assert not verdicts.ends_processes("key")
+    with pytest.raises(ValueError, match="wrong"), verdicts.trial("key"):
+        raise ValueError("wrong")
+    assert not list(tmp_path.iterdir())
