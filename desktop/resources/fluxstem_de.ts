@@ -288,6 +288,7 @@
     <message><source>batch_windows</source><translation>Fenster auf einmal</translation></message>
     <message><source>nothing sounds in {place}, so there is no line to play again; choose a part that sounds, or take {task} for a new one</source><translation>in {place} klingt nichts, also gibt es keine Linie, die noch einmal gespielt werden könnte; wählen Sie einen Teil, der klingt, oder nehmen Sie {task} für eine neue</translation></message>
     <message><source>it ended the engine's process when {graph} was tried on it; it is tried again after a day</source><translation>beim Versuch mit {graph} hat es den Prozess der Engine beendet; nach einem Tag wird es wieder versucht</translation></message>
+    <message><source>{graph} cannot be read ({reason})</source><translation>{graph} ist nicht lesbar ({reason})</translation></message>
     <message><source>{device} was not used: {reason}</source><translation>{device} wurde nicht benutzt: {reason}</translation></message>
     <message><source>{count} of {every} large operations of {graph} run on the CPU ({operators}), because {device} did not take them</source><translation>{count} von {every} großen Operationen von {graph} laufen auf der CPU ({operators}), weil {device} sie nicht übernommen hat</translation></message>
     <message><source>{device} has too little free memory ({reason}); the CPU is used until the engine is started anew</source><translation>{device} hat zu wenig freien Speicher ({reason}); bis zum nächsten Start der Engine rechnet die CPU</translation></message>
