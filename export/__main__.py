@@ -19,6 +19,7 @@ COMMANDS = {
     "attach": ("export.separators.attach", "put a separator into a bundle's copy, for some of its terms"),
     "defaults": ("export.defaults", "change a bundle's steps, guidance, start, strength and temperature"),
     "encoders": ("export.encoders.command", "turn CLAP and CLIP towers into graphs of a bundle"),
+    "frames": ("export.free_frames", "have the mask decoder of a bundle's copy take windows of fewer frames"),
     "mask": ("export.mask", "put a mask decoder, and the words it knows, into a copy of a bundle"),
     "mask-estimate": ("export.flow_estimate", "is a mask decoder better that also reads the flow's estimates"),
     "notes": ("export.notes", "take the network that hears notes out of the wheel of basic-pitch"),

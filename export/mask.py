@@ -13,6 +13,7 @@ and ``credits.json`` (training mask-queries), and ``presence.json`` where presen
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import shutil
 from dataclasses import dataclass, replace
@@ -26,10 +27,12 @@ import torch
 from torch import Tensor, nn
 
 from engine.bundle.bundle import FORMAT, Attachment, Bundle, GraphSpec, Manifest, file_sha256, load_bundle
-from engine.bundle.separation import MaskDecoderSpec, check_decoder
+from engine.bundle.separation import LEAST_FRAMES, MaskDecoderSpec, check_decoder
+from engine.runtime.free_axes import usual_axes
 from export import guard
 from export.cpu_session import session
 from export.draft import LIMIT_BYTES, check_free, copy_files, drafted, size_bytes, write_checked
+from export.free_frames import rewrite_file as free_frames
 from export.graphs import ExportSpec, text_spec
 from export.parity import (
     OnnxGraph,
@@ -151,7 +154,7 @@ def check_mask(
     network: PromptedUNet, adapter: QueryAdapter, path: Path, prompts: Floats, precision: str, bias: float = 0.0,
     answer: Path | None = None,
 ) -> float:  # fmt: skip
-    """Compare a mask graph with the network it was made of on real sound.
+    """Compare a mask graph with the network it was made of on real sound, in short windows too where it takes them.
 
     Args:
         network, adapter: what was exported.
@@ -169,13 +172,14 @@ def check_mask(
     """
     graph, plain = session(path), MaskGraph(network, adapter, bias)
     names = [value.name for value in graph.get_outputs()]
-    frames = int(graph.get_inputs()[0].shape[2])
-    mixes = real_mixes(max(sections for _, sections in TRIALS), frames)
-    worst = 0.0
-    for count, sections in TRIALS:
-        given = {"mix": mixes[:sections], "prompt": np.resize(prompts, (count, prompts.shape[1])).astype(np.float32)}
+    axis = graph.get_inputs()[0].shape[2]
+    [frames] = usual_axes([axis])
+    lengths = {int(frames or 0)} | ({LEAST_FRAMES} if isinstance(axis, str) else set())
+    most, worst = max(sections for _, sections in TRIALS), 0.0
+    for (count, sections), mix in itertools.product(TRIALS, [real_mixes(most, length) for length in lengths]):
+        given = {"mix": mix[:sections], "prompt": np.resize(prompts, (count, prompts.shape[1])).astype(np.float32)}
         if network.config.estimate:
-            given["estimate"] = 0.5 * mixes[:sections][::-1].copy()
+            given["estimate"] = 0.5 * mix[:sections][::-1].copy()
         wanted = torch_outputs(plain, given)
         got = dict(zip(names, graph.run(None, given), strict=True))
         worst = max(worst, *(difference(w, got[n]) for w, n in zip(wanted, OUTPUTS, strict=False)))
@@ -260,7 +264,10 @@ def _fill(draft: Path, wanted: MaskExportConfig, base: Bundle, name: str) -> Man
     export_graph(spec, draft / "mask.onnx", half=False)
     store(draft / "mask.onnx", wanted.precision)
     rewrite_file(draft / "mask.onnx")
-    graphs["mask"], end = graph_entry(spec, draft, wanted.precision), answer_spec(spec)
+    end = answer_spec(spec)
+    if end is not None:
+        free_frames(draft / "mask.onnx", decoder)
+    graphs["mask"] = graph_entry(spec, draft, wanted.precision)
     graphs.pop(ANSWER, None)
     cut = None if end is None else draft / f"{ANSWER}.onnx"
     if end is not None and cut is not None:

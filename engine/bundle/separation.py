@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from engine.bundle.fields import check_count, check_number, check_range, check_text, check_texts
 
 Axes = list[str | int]  # of one input or output: letters or numbers
+FRAMES_STEP = 64  # windows of a mask decoder with a free axis of frames have any multiple of these
+LEAST_FRAMES = 128  # of such a window
 SIDES = 2  # left and right
 LOWEST_LEVEL_DB = -80.0
 

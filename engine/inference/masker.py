@@ -6,14 +6,14 @@ import contextlib
 import functools
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from engine.audio.stft import hann
-from engine.bundle.separation import SIDES, MaskDecoderSpec
+from engine.bundle.separation import FRAMES_STEP, LEAST_FRAMES, SIDES, MaskDecoderSpec
 from engine.errors import BundleError
 from engine.inference.component_pooling import ComponentPooling
 from engine.runtime.backend import DeviceTensor, FloatArray, GraphSession, OutOfDeviceMemory, resident_session
@@ -103,10 +103,12 @@ class MaskDecoder:
         end: its last part, which goes on from what was heard; None where that is no graph of its own.
         pooling: of its masks over components of the mix; None where they are used as they are.
         at_once: runs at the same time for which its memory is worth the time they save, on the CPU.
+        takes_fewer_frames: True means that its windows may have fewer frames than ``grid`` says.
     """
 
     at_once = 2
     takes_estimate = False
+    takes_fewer_frames = False
     end: DecoderTail | None = None
     pooling: ComponentPooling | None = None
 
@@ -117,6 +119,15 @@ class MaskDecoder:
         self.grid = grid
         self.takes_estimate = takes_estimate
         self.end = end
+
+    def grid_for(self, frames: int) -> MaskDecoderSpec:
+        """The grid of the windows of a clip: for a short one, a window of as few frames as hold it.
+
+        Args:
+            frames: of the clip.
+        """
+        least = max(LEAST_FRAMES, -(-frames // FRAMES_STEP) * FRAMES_STEP)
+        return replace(self.grid, frames=least) if self.takes_fewer_frames and least < self.grid.frames else self.grid
 
     def place(self, excerpt: MixWindows) -> None:
         """Compute the magnitudes of windows and bring them to the device, so that ``masks`` finds them there.
@@ -188,6 +199,12 @@ class DecoderTail:
     graph: GraphSession
     shapes: Mapping[str, tuple[int, ...]]
     embedding: int
+
+    def of_frames(self, frames: int, whole: int) -> DecoderTail:
+        """The same for windows of ``frames`` in the place of ``whole``."""
+        return replace(self, shapes={
+            name: (channels, steps * frames // whole, bins) for name, (channels, steps, bins) in self.shapes.items()
+        })  # fmt: skip
 
     @property
     def width(self) -> int:

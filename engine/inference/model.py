@@ -19,6 +19,7 @@ from engine.latents import LatentGrid
 from engine.media.encoders import AudioEncoder, VideoEncoder
 from engine.request import Request, Start
 from engine.runtime.backend import (
+    PROVIDERS,
     Array,
     Backend,
     FloatArray,
@@ -26,6 +27,7 @@ from engine.runtime.backend import (
     ResidentSession,
     resident_session,
 )
+from engine.runtime.free_axes import free_axes
 from engine.tasks import rule_of
 from engine.text.encoder import StoryEncoder, TextEncoder
 
@@ -112,7 +114,7 @@ def open_model(bundle: Bundle, backend: Backend) -> Model:
     by_kind = {kind: opened[encoder.graph] for kind, encoder in encoders.items()}
     story = StoryEncoder(by_kind["story"], encoders["story"].pieces) if "story" in encoders else None
     text = encoders["text"]
-    masker = None if decoder is None else _mask_decoder(opened, decoder, bundle)
+    masker = None if decoder is None else _mask_decoder(opened, decoder, bundle, backend.device)
     log.info("opened %s on %s", manifest.name, backend.device)
     return Model(
         bundle=bundle,
@@ -166,7 +168,9 @@ def no_flow(label: str) -> RequestError:
     )  # fmt: skip
 
 
-def _mask_decoder(graphs: Mapping[str, GraphSession], decoder: MaskDecoderSpec, bundle: Bundle) -> MaskDecoder:
+def _mask_decoder(
+    graphs: Mapping[str, GraphSession], decoder: MaskDecoderSpec, bundle: Bundle, device: str
+) -> MaskDecoder:
     manifest = bundle.manifest
     takes_estimate, name = "estimate" in manifest.graphs[decoder.graph].inputs, f"{decoder.graph}-answer"
     end = None
@@ -175,6 +179,10 @@ def _mask_decoder(graphs: Mapping[str, GraphSession], decoder: MaskDecoderSpec, 
         shapes = {key: tuple(map(int, axes[1:])) for key, axes in inputs.items() if key not in ("mix", "prompt")}
         end = DecoderTail(graphs[name], shapes, manifest.embedding)
     masker = MaskDecoder(graphs[decoder.graph], decoder, takes_estimate, end)
+    masker.takes_fewer_frames = device == PROVIDERS["cpu"] and not takes_estimate and all(
+        free_axes(bundle.path(manifest.graphs[one].file).read_bytes()) for one in (decoder.graph, name)
+        if one in manifest.graphs
+    )  # fmt: skip
     if manifest.pooling is not None and manifest.terms is not None:
         masker.pooling = make_pooling(
             manifest.pooling, read_terms(bundle.path(manifest.terms.file), manifest.embedding)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from engine.runtime.backend import Array
+from engine.runtime.free_axes import usual_axes
 from engine.runtime.settings import padded_rows
 
 
@@ -46,8 +47,8 @@ class BatchAxes:
         """Those of an ONNX Runtime session; None where an output has an axis of unknown meaning, or none is a batch."""
         named = {one.name: one.shape[0] for one in session.get_inputs() if one.shape and isinstance(one.shape[0], str)}
         outputs = {
-            one.name: tuple((axis, size) for axis, size in enumerate(one.shape) if not isinstance(size, int))
-            for one in session.get_outputs()
+            name: tuple((axis, str(size)) for axis, size in enumerate(axes) if not isinstance(size, int))
+            for name, axes in ((one.name, usual_axes(one.shape)) for one in session.get_outputs())
         }
         if not named or any(name not in named.values() for axes in outputs.values() for _, name in axes):
             return None

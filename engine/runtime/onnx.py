@@ -23,6 +23,7 @@ from engine.errors import BundleError, DeviceError, DeviceLost
 from engine.runtime.backend import PROVIDERS, Array, DeviceTensor, FloatArray, OutOfDeviceMemory, opening_graph
 from engine.runtime.batch_axes import BatchAxes, BatchCut
 from engine.runtime.faults import fault_of
+from engine.runtime.free_axes import free_axes, usual_axes
 from engine.runtime.half_graphs import half_graph
 from engine.runtime.onnx_plugins import add_plugin, runtime_version
 from engine.runtime.onnx_tensor import DeviceMemory, OnnxTensor
@@ -78,7 +79,7 @@ class OnnxSession:
     @property
     def inputs(self) -> dict[str, tuple[str, tuple[int | str | None, ...]]]:
         """Name -> type and axes, in ONNX Runtime's words."""
-        return {one.name: (one.type, tuple(one.shape)) for one in self._session.get_inputs()}
+        return {one.name: (one.type, usual_axes(one.shape)) for one in self._session.get_inputs()}
 
     @property
     def placement(self) -> dict[str, Counter[str]]:
@@ -276,7 +277,8 @@ def _opened(
     with opening_graph(settings.kind), _prints_on_stderr():
         if isinstance(graph, Path) and settings.kind == "cpu" and is_worth_saving(graph):
             return OnnxSession(_opened_as_saved(graph, settings), path, settings, transfers)
-        options = session_options(settings)
+        free = free_axes(graph.read_bytes() if isinstance(graph, Path) else graph) if settings.kind != "cpu" else {}
+        options = session_options(settings, free)
         providers: list[Any] | None = None
         if PROVIDERS[settings.kind] in ort.get_available_providers():
             providers = provider_chain(settings, path)
@@ -315,9 +317,15 @@ def _opened_as_saved(graph: Path, settings: SessionSettings) -> Any:
         saved.finish()
 
 
-def session_options(settings: SessionSettings) -> Any:
-    """ONNX Runtime's options of a session."""
+def session_options(settings: SessionSettings, lengths: Mapping[str, int] | None = None) -> Any:
+    """ONNX Runtime's options of a session.
+
+    Args:
+        lengths: of free axes, which are the only ones then; see ``engine.runtime.free_axes``.
+    """
     options = ort.SessionOptions()
+    for name, length in (lengths or {}).items():
+        options.add_free_dimension_override_by_name(name, length)
     options.log_severity_level = 3
     options.intra_op_num_threads = threads()
     # A pattern is one block for all of a run, taken beside what the first run, which had none, left in the arena.

@@ -14,7 +14,7 @@ from engine.inference.masker import DecoderTail, MaskDecoder, Masker
 from engine.inference.mix_cache import MixCache, hash_array
 from engine.inference.run import RunContext
 from engine.separation.flow_estimates import FlowEstimates
-from engine.separation.mask_store import StemMasks, compute_masks, hear_mix
+from engine.separation.mask_store import StemMasks, compute_masks, hear_mix, window_grid
 from engine.separation.stereo_section import StereoSection
 
 
@@ -64,6 +64,7 @@ def _heard(
     run: RunContext, cache: MixCache, mix: StereoSection, decoder: MaskDecoder, end: DecoderTail
 ) -> DiskArrayUint16:
     """What the mask decoder hears before any prompt, from the cache where it is known."""
+    end = end.of_frames(window_grid(mix, decoder).frames, decoder.grid.frames)
     key = cache.key("heard", mix.sha256)
     if found := cache.load(key, lambda: DiskArrayUint16(run.folder, end.width)):
         return found[0]

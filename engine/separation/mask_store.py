@@ -103,7 +103,7 @@ def compute_masks(
         estimate: the flow's stem and rest, for a masker that reads them; see ``engine.separation.flow_estimates``.
         heard: of a mask decoder with an end, see ``hear_mix``; None hears the mix now.
     """
-    grid = mix.grid
+    grid = window_grid(mix, masker)
     windows = _plan(mix.audio.rows, grid)
     rows = [held.enter_context(DiskArrayUint16(run.folder, SIDES * grid.bins)) for _ in prompts_PE]
     joined = [_MaskAssembler(windows, grid, one, run.rule.answer) for one in rows]
@@ -113,7 +113,7 @@ def compute_masks(
 
     def prepare(group: int) -> MixWindows:
         with run.timer.measure("separate"):
-            excerpt = _excerpt(mix, estimate, [starts[index] for index in groups[group]])
+            excerpt = _excerpt(mix, grid, estimate, [starts[index] for index in groups[group]])
             if isinstance(masker, MaskDecoder):
                 masker.place(excerpt)
         return excerpt
@@ -174,7 +174,8 @@ def _begun(
         return lambda: kept
     with_rest = with_rest and masker.pooling is None  # what is pooled is the stem's masks alone
     if heard_BK is not None and masker.end is not None:
-        ended = masker.end.masks(excerpt, heard_BK.view(np.float16), prompts_PE, with_rest)
+        end = masker.end.of_frames(excerpt.grid.frames, masker.grid.frames)
+        ended = end.masks(excerpt, heard_BK.view(np.float16), prompts_PE, with_rest)
         return lambda: ended
     return masker.begin(excerpt, prompts_PE, with_rest)
 
@@ -185,11 +186,12 @@ def hear_mix(run: RunContext, mix: StereoSection, decoder: MaskDecoder, end: Dec
     Args:
         end: its last part, which goes on from there.
     """
-    windows, rows = _plan(mix.audio.rows, mix.grid), DiskArrayUint16(run.folder, end.width)
+    grid = window_grid(mix, decoder)
+    windows, rows = _plan(mix.audio.rows, grid), DiskArrayUint16(run.folder, end.width)
 
     def work(batch: Sequence[int]) -> HalfArray:
         with run.timer.measure("separate"):
-            return decoder.hear(_excerpt(mix, None, [windows.starts[index] for index in batch]), end)
+            return decoder.hear(_excerpt(mix, grid, None, [windows.starts[index] for index in batch]), end)
 
     batches = Batches(max(1, run.batches.size // WINDOWS_SHARE))
     for batch, heard_BK in batches.run(range(len(windows.starts)), work):
@@ -198,14 +200,25 @@ def hear_mix(run: RunContext, mix: StereoSection, decoder: MaskDecoder, end: Dec
     return rows
 
 
+def window_grid(mix: StereoSection, masker: Masker) -> MaskDecoderSpec:
+    """The grid of the windows of a section, which a mask decoder may have shorter for a short one."""
+    return masker.grid_for(_frames(mix.audio.rows, mix.grid)) if isinstance(masker, MaskDecoder) else mix.grid
+
+
+def _frames(samples: int, grid: MaskDecoderSpec) -> int:
+    """Frames of a section in whole presence blocks."""
+    blocks = -(-(samples // grid.hop_samples + FRAMES_AFTER) // grid.presence_frames)
+    return blocks * grid.presence_frames
+
+
 def _plan(samples: int, grid: MaskDecoderSpec) -> WindowPlan:
     """Windows aligned to presence blocks, so that neighbours share the same blocks."""
-    blocks = -(-(samples // grid.hop_samples + FRAMES_AFTER) // grid.presence_frames)
-    return lay_windows(blocks * grid.presence_frames, grid.frames, grid.presence_frames // 2, fade=grid.presence_frames)
+    return lay_windows(_frames(samples, grid), grid.frames, grid.presence_frames // 2, fade=grid.presence_frames)
 
 
-def _excerpt(mix: StereoSection, estimate: DiskArray | None, starts: Sequence[int]) -> MixWindows:
-    grid = mix.grid
+def _excerpt(
+    mix: StereoSection, grid: MaskDecoderSpec, estimate: DiskArray | None, starts: Sequence[int]
+) -> MixWindows:
     samples = (grid.frames - 1) * grid.hop_samples + grid.fft_samples
     begins = [start * grid.hop_samples - grid.fft_samples // 2 for start in starts]
 
