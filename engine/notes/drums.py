@@ -43,6 +43,9 @@ LEAST_SURE = {"kick": 0.35, "snare": 0.4, "tom": 0.25, "cymbal": 0.2}
 HATS, LEAST_SURE_OF_HATS = ("hi-hat", "open hi-hat"), 0.35  # one instrument: never both at once
 LEAST_OPEN = 0.5  # of what is sure to be a hi-hat
 LEAST_OF_ONE_KIND = 0.15  # of anything, in a stem of one kind of drum
+# Where hi-hats are. A kit is given the usual treble where its loud moments have less, if they have any at all there.
+TREBLE_HZ, TREBLE_FROM_HZ = (5000, 11_000), 2000
+LEAST_TREBLE, USUAL_TREBLE, LOUD_MOMENTS = 0.75, 1.5, 0.98
 PEAK_FRAMES = 3  # to either side, in which strokes on one drum are one
 TOGETHER_FRAMES = 2  # strokes on several drums that are no further apart are one moment
 BATCH_FRAMES = 4096  # that are seen at once
@@ -81,12 +84,35 @@ def said(bands_BL: Array, weights: Sequence[Array]) -> Array:
         weights: those of a network with one hidden layer.
     """
     first_VH, bias_H, second_HD, bias_D = weights
+    bands_BL = with_usual_treble(bands_BL)
     parts = []
     for first in range(0, bands_BL.shape[1], BATCH_FRAMES):
         frames = np.arange(first, min(first + BATCH_FRAMES, bands_BL.shape[1]))
         hidden_LH = np.maximum(features(bands_BL, frames) @ first_VH + bias_H, 0)
         parts.append(1 / (1 + np.exp(-(hidden_LH @ second_HD + bias_D))))
     return np.concatenate(parts).astype(np.float32)
+
+
+def with_usual_treble(bands_BL: Array) -> Array:
+    """Bands of a dull kit made brighter, for its hi-hats are lost beside the kick; all others as they are.
+
+    Args:
+        bands_BL: as ``mel_bands`` gives them.
+    """
+    middle_B = _middles_hz()
+    treble_L = bands_BL[(middle_B >= TREBLE_HZ[0]) & (middle_B <= TREBLE_HZ[1])].max(axis=0)
+    loud = float(np.quantile(treble_L, LOUD_MOMENTS)) if len(treble_L) else 0.0
+    if not LEAST_TREBLE <= loud < USUAL_TREBLE:
+        return bands_BL
+    octaves_B = np.log2(middle_B / TREBLE_FROM_HZ) / np.log2(TREBLE_HZ[0] / TREBLE_FROM_HZ)
+    gain_B = 10 ** ((USUAL_TREBLE - loud) * np.clip(octaves_B, 0, 1))
+    return np.asarray(np.log10(1 + (10**bands_BL - 1) * gain_B[:, None]), np.float32)
+
+
+@functools.cache
+def _middles_hz() -> npt.NDArray[np.float64]:
+    """The middle of each mel band."""
+    return np.asarray(np.fft.rfftfreq(FFT_SAMPLES, 1 / RATE_HZ)[mel_bank().argmax(axis=1)])
 
 
 @functools.cache
@@ -198,8 +224,7 @@ def _between(said_L: Array, at: int) -> float:
 def _own_growth(bands_BL: Array, onsets_O: Places, drum: str) -> list[float]:
     """Velocity at each onset: the power in a drum's own bands; the loud ones are at 0.8, its square is amplitude."""
     low, high = OWN_HZ[drum]
-    bank_BF, hertz_F = mel_bank(), np.fft.rfftfreq(FFT_SAMPLES, 1 / RATE_HZ)
-    middle_B = hertz_F[bank_BF.argmax(axis=1)]
+    middle_B = _middles_hz()
     own_BL = bands_BL[(middle_B >= low) & (middle_B <= high)]
     places_OX = np.clip(onsets_O[:, None] + np.arange(4), 0, bands_BL.shape[1] - 1)
     power_O = (10 ** own_BL[:, places_OX] - 1).sum(axis=0).max(axis=1)

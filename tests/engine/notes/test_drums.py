@@ -6,6 +6,7 @@ import hashlib
 import json
 import random
 import shutil
+from pathlib import Path
 
 import noteline
 import numpy as np
@@ -13,11 +14,13 @@ import pytest
 import soundfile
 
 from engine import BundleDamaged
-from engine.notes.drums import drum_weights, hear_drums
+from engine.notes.drum_features import BANDS
+from engine.notes.drums import HATS, drum_weights, hear_drums, with_usual_treble
 from engine.notes.network import find_notes_folder
 from engine.notes.stem_analysis import analyse_stem
 
 RATE_HZ = noteline.RATE_HZ
+DEMO_DRUMS = Path(__file__).parents[3] / "resources" / "demo" / "drums.flac"
 TIMES_S = tuple(0.5 + 0.4 * number for number in range(8))
 
 
@@ -68,6 +71,29 @@ def test_soft_hi_hats_between_loud_kicks_are_heard():
     assert [hit.at_s for hit in hits if hit.drum == "hi-hat"] == pytest.approx([at + 0.2 for at in TIMES_S], abs=0.02)
     assert [hit.at_s for hit in hits if hit.drum == "kick"] == pytest.approx(TIMES_S, abs=0.02)
     assert len({hit.at_s for hit in hits if hit.drum in ("hi-hat", "open hi-hat")}) == len(TIMES_S)
+
+
+def test_hi_hats_of_a_dull_kit_are_heard():
+    audio_NC, rate_hz = soundfile.read(DEMO_DRUMS, always_2d=True)
+    hertz_F = np.fft.rfftfreq(len(audio_NC), 1 / rate_hz)
+    octaves_F = np.clip(np.log2(np.maximum(hertz_F, 1) / 2000) / np.log2(2.5), 0, 1)
+    shelf_F1 = 10 ** (-12 / 20 * octaves_F)[:, None]  # 12 dB less from 5 kHz on
+    dull_NC = np.fft.irfft(np.fft.rfft(audio_NC, axis=0) * shelf_F1, len(audio_NC), axis=0)
+    hits = hear_drums(dull_NC.T, rate_hz)
+    assert sum(hit.drum in HATS for hit in hits) >= 16
+
+
+def test_treble_is_given_to_dull_kits_alone():
+    rng = np.random.default_rng(0)
+    bands_BL = rng.uniform(0.0, 0.4, (BANDS, 200)).astype(np.float32)
+    np.testing.assert_array_equal(with_usual_treble(bands_BL), bands_BL)  # nothing is up there
+    for loud, is_dull in ((1.0, True), (2.0, False)):
+        bands_BL[38:, ::10] = loud
+        brighter_BL = with_usual_treble(bands_BL)
+        np.testing.assert_allclose(brighter_BL[:20], bands_BL[:20], atol=1e-6)  # below 2 kHz
+        assert (brighter_BL[44, 0] > bands_BL[44, 0] + 0.3) == is_dull
+        if not is_dull:
+            np.testing.assert_array_equal(brighter_BL, bands_BL)
 
 
 def test_damaged_weights_are_named_also_with_the_right_hash(tmp_path):
