@@ -64,10 +64,10 @@ class Machine:
         self.backends.append(OnnxBackend(device, self.runtime, self.verdicts))
         return self.backends[-1]
 
-    def job(self, mix, device="auto"):
+    def job(self, mix, device="auto", **how):
         self.out.mkdir(exist_ok=True)
-        request = Request(task="isolate", prompts=("violin",), input=str(mix), out=str(self.out), device=device,
-                          render="flow", bundle="toy")  # fmt: skip
+        asked = {"task": "isolate", "render": "flow", **how}
+        request = Request(prompts=("violin",), input=str(mix), out=str(self.out), device=device, bundle="toy", **asked)
         return self.pipeline.run(request, lambda fraction, stage: None, lambda: None)
 
 
@@ -464,3 +464,20 @@ def test_a_trial_that_ends_its_process_without_a_word_counts_and_one_under_way_d
     with pytest.raises(ValueError, match="wrong"), verdicts.trial("key"):
         raise ValueError("wrong")
     assert not list(tmp_path.iterdir())
+
+
+MAKING = {"task": "regenerate", "candidates": 4, "guidance": 2.0, "steps": 2, "render": "masked"}
+
+
+@pytest.mark.parametrize("fault", [
+    DeviceFault(most_rows=4), DeviceFault(most_rows=2), *(DeviceFault(memory_runs=runs) for runs in range(6, 16)),
+], ids=str)  # fmt: skip
+def test_memory_that_is_full_while_sound_is_made_changes_no_sample(fault, toy_bundle, tmp_path, mix):
+    """Fewer candidates at once, or from the beginning on the CPU; what was kept on the card before is not lost."""
+    done = Machine(toy_bundle, tmp_path, {"cuda": fault}).job(mix, **MAKING)
+    assert done.device == (CUDA if fault.most_rows else CPU)
+    (tmp_path / "cpu").mkdir()
+    expected = Machine(toy_bundle, tmp_path / "cpu", {}).job(mix, **MAKING)
+    assert len(done.results) == 4
+    for got, wanted in zip(done.results, expected.results, strict=True):
+        np.testing.assert_array_equal(*(soundfile.read(one.stem)[0] for one in (got, wanted)))

@@ -55,8 +55,14 @@ def test_auto_takes_what_the_session_really_got_and_says_why(gpu_build_without_l
 
 @pytest.mark.parametrize("device", ["cuda", "tensorrt"])
 def test_a_device_asked_for_by_name_is_had_or_refused(gpu_build_without_libraries, tmp_path, device):
+    (tmp_path / "any.onnx").write_bytes(b"any")
     with pytest.raises(DeviceError, match=f"device {device} cannot be used: .*; choose --device auto or cpu"):
         open_backend(device).open(tmp_path / "any.onnx")
+
+
+def test_a_graph_that_cannot_be_read_is_no_fault_of_the_device(gpu_build_without_libraries, tmp_path):
+    with pytest.raises(BundleError, match="gone.onnx cannot be read"):
+        open_backend("cuda").open(tmp_path / "gone.onnx")
 
 
 @no_gpu
