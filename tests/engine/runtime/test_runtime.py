@@ -61,7 +61,7 @@ def test_a_device_asked_for_by_name_is_had_or_refused(gpu_build_without_librarie
 
 
 def test_a_graph_that_cannot_be_read_is_no_fault_of_the_device(gpu_build_without_libraries, tmp_path):
-    with pytest.raises(BundleError, match="gone.onnx cannot be read"):
+    with pytest.raises(BundleError, match=r"gone\.onnx cannot be read"):
         open_backend("cuda").open(tmp_path / "gone.onnx")
 
 
