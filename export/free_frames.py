@@ -17,8 +17,8 @@ import onnx
 from onnx import helper, numpy_helper
 
 from engine.bundle.bundle import Bundle, Manifest, MaskDecoderSpec, file_sha256, load_bundle
+from engine.bundle.free_axes import free_axes
 from engine.bundle.separation import LEAST_FRAMES
-from engine.runtime.free_axes import free_axes
 from export.cpu_session import session
 from export.draft import check_free, copy_files, drafted, write_checked
 from export.parity import check_tolerance, difference

@@ -27,8 +27,8 @@ import torch
 from torch import Tensor, nn
 
 from engine.bundle.bundle import FORMAT, Attachment, Bundle, GraphSpec, Manifest, file_sha256, load_bundle
+from engine.bundle.free_axes import usual_axes
 from engine.bundle.separation import LEAST_FRAMES, MaskDecoderSpec, check_decoder
-from engine.runtime.free_axes import usual_axes
 from export import guard
 from export.cpu_session import session
 from export.draft import LIMIT_BYTES, check_free, copy_files, drafted, size_bytes, write_checked

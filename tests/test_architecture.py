@@ -19,7 +19,8 @@ import engine
 ROOT = Path(__file__).parents[1]
 OURS = {"engine", "desktop", "export", "training"}
 GRAMMAR = tuple(f"engine.text.{name}" for name in ("grammar", "names", "negation", "normalize", "vocabulary"))
-MANIFEST = tuple(f"engine.bundle.{name}" for name in ("bundle", "fields", "manifest", "separation", "separator"))
+MANIFEST_FILES = ("bundle", "fields", "free_axes", "manifest", "separation", "separator")
+MANIFEST = tuple(f"engine.bundle.{name}" for name in MANIFEST_FILES)
 NOTES = ("engine.notes.drum_features", "engine.notes.note")
 VALUE_FILES = ("errors", "latents", "mask_pooling", "options", "request", "stem_sets", "tasks", "telemetry")
 VALUES = tuple(f"engine.{name}" for name in VALUE_FILES)
@@ -39,7 +40,7 @@ class Border:
 
 BORDERS = (
     Border(f"engine/{{events,{','.join(VALUE_FILES)}}}.py", frozenset(VOCABULARY), frozenset()),
-    Border("engine/bundle/{bundle,fields,manifest,separation,separator}.py", frozenset(VOCABULARY), frozenset()),
+    Border(f"engine/bundle/{{{','.join(MANIFEST_FILES)}}}.py", frozenset(VOCABULARY), frozenset()),
     Border("engine/notes/{drum_features,note}.py", frozenset(VOCABULARY), frozenset()),
     Border("engine/text/{grammar,names,negation,normalize,vocabulary}.py", frozenset(VOCABULARY), frozenset()),
     Border("engine/**/*.py", frozenset({"engine"}), frozenset({"torch", "PySide6"})),

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.errors import RequestError
+from engine.live_process import process_lives
 
 DEFAULT_TEMPLATE = "{mix} - {stem}"
 NAME_FIELDS = {  # what a template may name, and what stands there
@@ -198,31 +199,3 @@ def clean_partials_of(folder: Path, pid: int) -> None:
     """Remove the partial files that process ``pid``, known to be dead, left in ``folder``."""
     for path in folder.glob(f".*.{pid}.partial"):
         path.unlink(missing_ok=True)
-
-
-def process_lives(pid: int) -> bool:
-    """Whether there is a process of this number; another one may have it by now."""
-    if os.name == "nt":
-        return _alive_on_windows(pid)
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except (PermissionError, OverflowError):
-        return True
-    return True
-
-
-def _alive_on_windows(pid: int) -> bool:
-    # os.kill(pid, 0) would end the process there.
-    import ctypes
-
-    query_limited_information, still_active = 0x1000, 259
-    kernel = ctypes.windll.kernel32  # type: ignore[attr-defined]
-    handle = kernel.OpenProcess(query_limited_information, False, pid)
-    if not handle:
-        return False
-    code = ctypes.c_ulong()
-    kernel.GetExitCodeProcess(handle, ctypes.byref(code))
-    kernel.CloseHandle(handle)
-    return code.value == still_active

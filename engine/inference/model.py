@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engine.bundle.bundle import Bundle, Manifest, MaskDecoderSpec, SamplerDefaults
+from engine.bundle.free_axes import free_axes
 from engine.bundle.separator import TASKS_OF_ALL, SeparatorManifest
 from engine.errors import BundleError, RequestError
 from engine.inference.codec import Codec
@@ -27,7 +28,6 @@ from engine.runtime.backend import (
     ResidentSession,
     resident_session,
 )
-from engine.runtime.free_axes import free_axes
 from engine.tasks import rule_of
 from engine.text.encoder import StoryEncoder, TextEncoder
 

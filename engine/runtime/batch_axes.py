@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from engine.bundle.free_axes import usual_axes
 from engine.runtime.backend import Array
-from engine.runtime.free_axes import usual_axes
 from engine.runtime.settings import padded_rows
 
 

@@ -19,11 +19,11 @@ from typing import Any
 import numpy as np
 import onnxruntime as ort
 
+from engine.bundle.free_axes import free_axes, usual_axes
 from engine.errors import BundleError, DeviceError, DeviceLost
 from engine.runtime.backend import PROVIDERS, Array, DeviceTensor, FloatArray, OutOfDeviceMemory, opening_graph
 from engine.runtime.batch_axes import BatchAxes, BatchCut
 from engine.runtime.faults import fault_of
-from engine.runtime.free_axes import free_axes, usual_axes
 from engine.runtime.half_graphs import half_graph
 from engine.runtime.onnx_plugins import add_plugin, runtime_version
 from engine.runtime.onnx_tensor import DeviceMemory, OnnxTensor
@@ -321,7 +321,7 @@ def session_options(settings: SessionSettings, lengths: Mapping[str, int] | None
     """ONNX Runtime's options of a session.
 
     Args:
-        lengths: of free axes, which are the only ones then; see ``engine.runtime.free_axes``.
+        lengths: of free axes, which are the only ones then; see ``engine.bundle.free_axes``.
     """
     options = ort.SessionOptions()
     for name, length in (lengths or {}).items():

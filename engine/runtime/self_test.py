@@ -23,9 +23,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from engine.audio.file_names import process_lives
 from engine.bundle.library import user_cache_folder
 from engine.errors import DeviceLost
+from engine.live_process import process_lives
 from engine.runtime.backend import Array, GraphSession, resident_session
 
 log = logging.getLogger(__name__)

@@ -9,13 +9,13 @@ import soundfile
 import torch
 
 from engine.bundle.bundle import load_bundle
+from engine.bundle.free_axes import free_axes, usual_axes
 from engine.bundle.graph_check import check_graph
 from engine.bundle.separation import LEAST_FRAMES
 from engine.inference.masker import MaskDecoder, magnitudes
 from engine.pipeline import Pipeline
 from engine.request import Request
 from engine.runtime.batch_axes import BatchAxes
-from engine.runtime.free_axes import free_axes, usual_axes
 from engine.runtime.onnx import open_session, session_options
 from engine.runtime.self_test import trial_inputs
 from engine.runtime.settings import SessionSettings, settings_for
