@@ -69,6 +69,8 @@ ASKED: tuple[tuple[str, str, dict[str, Any]], ...] = (  # voice, what it is give
     ("polished", "sampled", {"strength": POLISH}),
 )
 VOICES = ("old", "flow", "sampled", "polished", "truth")
+DUELS = (("sampled", "flow"), ("polished", "sampled"))
+ERRORS = ("level_db", "timbre_db")  # of the figures: less is better
 Audio = np.ndarray
 
 
@@ -260,7 +262,7 @@ def timbre_distance_db(made_N: Audio, truth_N: Audio) -> float:
 
 
 def table(done: dict[str, Any]) -> str:
-    """Means over all lines, one row for each voice."""
+    """Means over all lines, one row for each voice; then how often one of two is better."""
     if not done:
         return "nothing measured yet"
     columns: tuple[tuple[str, str, Callable[[float], str]], ...] = (
@@ -272,7 +274,19 @@ def table(done: dict[str, Any]) -> str:
     lines = ["| voice | " + " | ".join(title for _, title, _ in columns) + " |", "|---" * (len(columns) + 1) + "|"]
     for voice in VOICES:
         lines.append(f"| {voice} | " + " | ".join(_cells(done, voice, columns)) + " |")
+    lines += ["", "| lines in which it is better | " + " | ".join(title for _, title, _ in columns) + " |"]
+    lines.append("|---" * (len(columns) + 1) + "|")
+    for one, other in DUELS:
+        counts = [_better(done, one, other, key) for key, _, _ in columns]
+        lines.append(f"| {one} : {other} | " + " | ".join(f"{a} : {b}" for a, b in counts) + " |")
     return "\n".join([f"{len(done)} lines of {SECONDS:g} s, means", "", *lines])
+
+
+def _better(done: dict[str, Any], one: str, other: str, key: str) -> tuple[int, int]:
+    """In how many lines each of two voices is better; where they are alike neither is."""
+    sign = -1 if key in ERRORS else 1
+    ahead = [sign * (row[one][key] - row[other][key]) for row in done.values()]
+    return sum(by > 1e-9 for by in ahead), sum(by < -1e-9 for by in ahead)
 
 
 def _cells(done: dict[str, Any], voice: str, columns: Any) -> Iterator[str]:
