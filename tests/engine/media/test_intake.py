@@ -18,7 +18,7 @@ from showfiles import plain, write_video
 from soundfiles import SAMPLES, half, sound, with_av, with_libsndfile
 from toybundle import SENSES, write_toy_bundle
 
-from engine import content
+from engine import file_hash
 from engine.audio.layout import scan_layout
 from engine.audio.reader import blocks, probe
 from engine.audio.riff import read_extras
@@ -188,7 +188,7 @@ def test_a_huge_file_is_known_by_its_size_and_samples_of_it(run, toy_bundle, tmp
     )
     said = json.loads(Path(result.sidecar).read_text())
     assert said["input_sha256"] is None
-    assert said["input_sampled_sha256"] == content.sampled_sha256(path)
+    assert said["input_sampled_sha256"] == file_hash.sampled_sha256(path)
     assert rerun_request(result.sidecar).unknown == {}
     with path.open("r+b") as file:
         file.truncate(HUGE_BYTES)
@@ -200,7 +200,7 @@ def test_a_file_of_ordinary_size_is_hashed_whole(noise):
     path = noise()
     asked = Request(task="isolate", prompts=("violin",), input=str(path))
     assert set(hash_inputs(asked)) == {"input_sha256", "rest_input_sha256", "examples_sha256"}
-    assert content.sampled_sha256(path) is None
+    assert file_hash.sampled_sha256(path) is None
 
 
 def test_a_wav_above_four_gigabytes_whose_size_wrapped_is_read_whole(tmp_path):
