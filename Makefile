@@ -85,10 +85,10 @@ app: .app-venv/.ready
 	@.app-venv/bin/python -m PyInstaller --noconfirm --log-level WARN --distpath dist --workpath build desktop/fluxstem.spec
 	@FLUXSTEM_SMOKE=1 FLUXSTEM_DESKTOP_DATA=build/trial QT_QPA_PLATFORM=offscreen dist/fluxstem/fluxstem desktop
 
-# laion-clap wants NumPy 1, and both a torchvision that fits their torch; what they made is read by .venv's torch.
-.laion-clap-venv/.ready .open-clip-venv/.ready: .%-venv/.ready: pyproject.toml | .venv/.ready-test
+# laion-clap wants NumPy 1, and both a torchvision that fits their torch: .venv's, which reads what they made.
+.laion-clap-venv/.ready .open-clip-venv/.ready: .%-venv/.ready: pyproject.toml constraints.txt | .venv/.ready-test
 	@$(PY) -m venv .$*-venv
-	@.$*-venv/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[$*]'
+	@.$*-venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --editable '.[$*]'
 	@touch $@
 
 laion-clap open-clip: %: .%-venv/.ready
