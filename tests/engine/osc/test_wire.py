@@ -151,7 +151,7 @@ def test_a_flac_stays_a_flac(tcp, tmp_path):
 
 
 def test_over_a_udp_that_loses_doubles_and_swaps_a_job_by_path_is_done_once(bad_network, mix, tmp_path):
-    with BridgeClient(port=bad_network.port) as client:
+    with BridgeClient(port=bad_network.port, token=b"") as client:
         made = [client.run("isolate", str(mix), "bass") for _ in range(12)]
     assert all(one.null_db == -300.0 for one in made)
     assert min(bad_network.lost, bad_network.doubled, bad_network.swapped) > 0
