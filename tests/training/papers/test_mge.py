@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from engine.latents import SLOTS, Slot
-from export.graphs import Step
+from export.graphs import StepGraph
 from training.codec.model import MixWavCodec
 from training.config import load_preset
 from training.flow.conditioning import ConditionSampler, SlotPhrase
@@ -169,7 +169,7 @@ def test_the_exported_step_is_the_samplers():
     x = torch.randn(2, SLOTS, 64, 80)
     known = torch.zeros(2, SLOTS, 80, dtype=torch.bool)
     known[:, Slot.MIX] = True
-    step, walked = Step(network, "cosine"), x.clone()
+    step, walked = StepGraph(network, "cosine"), x.clone()
     with torch.no_grad():
         wanted = ddim(guided(network, (prompt,), 1.0), x, known, 3, seed=4)
         start = torch.randn(x.shape, generator=torch.Generator().manual_seed(4))

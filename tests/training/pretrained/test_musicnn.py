@@ -9,12 +9,14 @@ import soxr
 import torch
 
 from training.eval.embeddings import EmbeddingModel, MusicnnEmbedding, embed_stem, likeness_to_words
-from training.pretrained.musicnn import FRAMES, RATE_HZ, load_musicnn, log_mel
+from training.pretrained.musicnn import RATE_HZ, load_musicnn, log_mel
 from training.pretrained.tensorflow import checkpoint_arrays
 
 ROOT = Path(__file__).resolve().parents[3]
 PACKAGE = ROOT / ".packages" / "musicnn"
 DRUMS, VOCAL = 5, 13  # places of tags in the package's list for MTT
+
+FRAMES = 187  # 3 s, what it was trained on
 
 
 @pytest.fixture(scope="module")
