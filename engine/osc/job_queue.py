@@ -13,7 +13,6 @@ import shutil
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +39,7 @@ from engine.osc.job_store import JobStore
 from engine.osc.journal import JournalEntry, again
 from engine.osc.protocol.arguments import Values
 from engine.osc.protocol.specs import RENDER, MessageSpec, at
+from engine.osc.removals import Removals
 from engine.osc.transport.sessions import ClientSession
 from engine.osc.transport.turns import Turns
 
@@ -58,12 +58,13 @@ class JobQueue:
         store: the jobs and their journal; the queue closes it.
         intake: brings a job's inputs into safety.
         disk: one thread that may wait for the disk.
+        removals: of folders that no job needs any more.
         turns: what the engine says and what was taken in wait here beside the clients.
     """
 
     def __init__(
         self, engine: Engine, home: Home, store: JobStore, intake: JobIntake, listeners: JobListeners, disk: Executor,
-        turns: Turns,
+        removals: Removals, turns: Turns,
     ) -> None:  # fmt: skip
         self._engine = engine
         self._home = home
@@ -71,6 +72,7 @@ class JobQueue:
         self._intake = intake
         self._listeners = listeners
         self._disk = disk
+        self._removals = removals
         self._turns = turns
         self._loop = asyncio.get_running_loop()
         self._by_engine_job: dict[str, BridgeJob] = {}
@@ -351,7 +353,7 @@ class JobQueue:
 
     def _sweep(self, spool: str) -> None:
         for folder in (Path(spool), receipt_of(spool).parent) if spool else ():
-            self._loop.run_in_executor(self._disk, partial(shutil.rmtree, folder, ignore_errors=True))
+            self._removals.remove(folder)
 
     def _public(self, job: BridgeJob, text: str) -> str:
         """A sentence of the engine without the names of private folders."""

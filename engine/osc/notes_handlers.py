@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -92,8 +91,7 @@ class NotesHandlers:
             with _without_folders(spool):
                 return await self._listening.submit(lambda: self._hear(path, kind))
         finally:
-            with contextlib.suppress(RuntimeError):  # the disk's thread of a bridge that is closed; the next one sweeps
-                self._services.disk.submit(shutil.rmtree, spool, ignore_errors=True)
+            self._services.removals.remove(spool)
 
     def _file_of(self, id: str, part: str) -> Path:
         """A file of a finished job.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import shutil
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
@@ -27,6 +26,7 @@ from engine.osc.protocol.arguments import ArgumentError, fit, id_in, spread, sur
 from engine.osc.protocol.replies import REPLIES
 from engine.osc.protocol.requests import ROWS
 from engine.osc.protocol.specs import LOCAL_PACKET_LIMIT_BYTES, REMOTE_PACKET_LIMIT_BYTES, at
+from engine.osc.removals import Removals
 from engine.osc.session_handlers import SessionFileHandlers
 from engine.osc.settings import BridgeSettings
 from engine.osc.transport.gate import AllowList, TokenGate
@@ -63,12 +63,13 @@ class MessageRouter:
         self.gate = TokenGate(tokens, settings.plain_token)
         self.turns = Turns(self._loop)
         self.disk: Executor = ThreadPoolExecutor(1, thread_name_prefix="fluxstem-osc-disk")
-        self.clips = ClipStore(home, lambda folder: self.disk.submit(shutil.rmtree, folder, ignore_errors=True))
+        self.removals = Removals(self.disk)
+        self.clips = ClipStore(home, self.removals.remove)
         store = JobStore(home.journal)
         roots = Roots(list(settings.roots))
         intake = JobIntake(home, roots, self.clips, settings.out.resolve(), settings.bundle)
         listeners = JobListeners(self.tell, self._watchers)
-        self.queue = JobQueue(engine, home, store, intake, listeners, self.disk, self.turns)
+        self.queue = JobQueue(engine, home, store, intake, listeners, self.disk, self.removals, self.turns)
         self.refused = 0
         self._unanswered = 0
         self.callbacks = TransportCallbacks(
@@ -98,6 +99,7 @@ class MessageRouter:
         self.queue.close()
         self.disk.shutdown(wait=True, cancel_futures=True)
         self.clips.close()
+        self.removals.close()
 
     def tick(self) -> None:
         """Once a second: drop silent sessions and unused clips, and sync the journal."""

@@ -10,6 +10,7 @@ from typing import Protocol
 from engine.osc.clip_store import ClipError, ClipStore
 from engine.osc.job_queue import JobQueue
 from engine.osc.job_replies import JobRefused, ReplyValue
+from engine.osc.removals import Removals
 from engine.osc.transport.gate import TokenGate
 from engine.osc.transport.sessions import ClientSession, SessionTable
 from engine.osc.transport.turns import Turns
@@ -22,6 +23,7 @@ class BridgeServices(Protocol):
         sessions: who spoke lately.
         gate: the tokens.
         disk: one thread that may wait for the disk.
+        removals: of private folders that nobody needs any more.
         clips: files sent by wire.
         queue: the jobs.
         turns: where long answers are given in steps, so that nobody waits for them.
@@ -31,6 +33,7 @@ class BridgeServices(Protocol):
     sessions: SessionTable
     gate: TokenGate
     disk: Executor
+    removals: Removals
     clips: ClipStore
     queue: JobQueue
     turns: Turns
