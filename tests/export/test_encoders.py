@@ -262,6 +262,7 @@ def test_a_wrong_request_ends_with_one_sentence(tiny_run, towers, small_bundle, 
     assert [path.name for path in tmp_path.iterdir()] == ["empty"]
 
 
+@pytest.mark.slow
 def test_bare_graphs_come_with_a_list_of_what_they_take(towers, tmp_path):
     import json
 

@@ -61,6 +61,7 @@ def test_both_arms_begin_as_the_same_network():
         torch.testing.assert_close(wider(mix, query, torch.rand(1, 2, 64, BINS))[0], network(mix, query)[0])
 
 
+@pytest.mark.slow
 def test_a_step_teaches_the_flow_s_input_and_both_arms_answer_the_same_questions(stems, small_bundle, tmp_path):
     network = PromptedUNet(NetworkConfig(terms=len(TERMS)))
     Training(network, MaskConfig(), tmp_path).save()

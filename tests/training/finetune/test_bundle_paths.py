@@ -29,6 +29,7 @@ def bundled(folder, **changes):
     return SimpleNamespace(manifest=manifest, path=lambda name: folder / name), preset, network
 
 
+@pytest.mark.slow
 def test_a_flow_on_the_cosine_path_is_read_and_compared_too(tmp_path, monkeypatch):
     bundle, preset, network = bundled(tmp_path)
     assert preset.flow.path == "cosine"

@@ -113,6 +113,7 @@ def test_a_bundle_trained_here_gives_every_run_it_came_from(tiny_run, tmp_path):
     assert "mask" not in bundle.manifest.graphs
 
 
+@pytest.mark.slow
 def test_the_mask_decoder_answers_as_its_graph_and_can_be_trained_on(unpacked, tmp_path):
     bundle, _, runs = unpacked
     network, prompts = load_average(runs["mask"] / "mask.pt"), prompts_of(bundle)[:2]
