@@ -79,15 +79,18 @@ def graph_work(path: Path, sizes: Mapping[str, int] | None = None) -> Work:
 
     Args:
         path: an ONNX file with shapes that follow from its inputs.
-        sizes: of the named axes; 1 for one that is not named here.
+        sizes: of the named axes; of one that is not named here the length that its name says, else 1.
     """
     import onnx
 
+    from engine.bundle.free_axes import free_axes
+
     model = onnx.load(path)
+    lengths = {**free_axes(path.read_bytes()), **(sizes or {})}
     for value in (*model.graph.input, *model.graph.output):
         for axis in value.type.tensor_type.shape.dim:
             if axis.dim_param:
-                axis.dim_value = (sizes or {}).get(axis.dim_param, 1)
+                axis.dim_value = lengths.get(axis.dim_param, 1)
     del model.graph.value_info[:]
     known = onnx.shape_inference.infer_shapes(model, data_prop=True)
     shapes: dict[str, tuple[int, ...]] = {one.name: tuple(one.dims) for one in known.graph.initializer}

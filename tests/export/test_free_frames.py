@@ -1,6 +1,7 @@
 """A mask decoder whose graph counts its frames: whole windows answer as before, short ones as the network does."""
 
 import shutil
+from pathlib import Path
 
 import numpy as np
 import onnxruntime
@@ -139,3 +140,13 @@ def test_a_bundle_with_free_frames_answers_short_clips_alike_and_long_ones_bit_f
 
 def level_db(error, of):
     return 10 * np.log10((np.square(error).mean() + 1e-12) / (np.square(of).mean() + 1e-12))
+
+
+def test_benchmarks_count_the_work_of_whole_windows(freed, monkeypatch):
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "benchmarks"))
+    from roofline import graph_work
+
+    path = freed / "mask.onnx"
+    whole = graph_work(path, {"B": 1, "P": 1})
+    quarter = graph_work(path, {"B": 1, "P": 1} | {name: length // 4 for name, length in FREE.items()})
+    assert whole.flops == pytest.approx(4 * quarter.flops, rel=0.05)
