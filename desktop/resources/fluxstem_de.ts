@@ -471,6 +471,7 @@
     <message><source>the demo mix is not part of this installation; open a file of your own</source><translation>der Demo-Mix gehört nicht zu dieser Installation; öffnen Sie eine eigene Datei</translation></message>
     <message><source>the engine process could not be given the job ({error})</source><translation>dem Engine-Prozess ließ sich der Auftrag nicht geben ({error})</translation></message>
     <message><source>the engine process could not be started ({error})</source><translation>der Engine-Prozess ließ sich nicht starten ({error})</translation></message>
+    <message><source>the engine process hung ({reason}) and was ended; this job is given up, the next one gets a new process</source><translation>der Engine-Prozess hing ({reason}) und wurde beendet; dieser Auftrag ist aufgegeben, der nächste bekommt einen neuen Prozess</translation></message>
     <message><source>the engine process ended ({reason}); this job is lost, the next one gets a new process; set FLUXSTEM_DEBUG=1 to see its log</source><translation>der Engine-Prozess wurde beendet ({reason}); dieser Auftrag ist verloren, der nächste bekommt einen neuen Prozess; mit FLUXSTEM_DEBUG=1 sehen Sie sein Protokoll</translation></message>
     <message><source>the example same is the input, and {task} was given none; give a path</source><translation>das Beispiel „same“ ist die Eingangsdatei, und {task} hat keine; geben Sie einen Pfad an</translation></message>
     <message><source>the example {path} broke its decoder (it ended with code {code}); save it in another format</source><translation>das Beispiel {path} hat seinen Decoder zum Absturz gebracht (Code {code}); speichern Sie es in einem anderen Format</translation></message>
@@ -549,7 +550,6 @@
     <message><source>this project has no mix to subtract from; choose the stems instead</source><translation>dieses Projekt hat keinen Mix, von dem sich etwas abziehen ließe; wählen Sie stattdessen die Stems</translation></message>
     <message><source>this task needs an audio file; give its path</source><translation>diese Aufgabe braucht eine Audiodatei; geben Sie ihren Pfad an</translation></message>
     <message><source>unchanged</source><translation>wie es war</translation></message>
-    <message><source>unknown command with keys {keys}; send submit or cancel</source><translation>unbekannter Befehl mit den Schlüsseln {keys}; senden Sie submit oder cancel</translation></message>
     <message><source>unknown slot {slot!r}; choose one of {slots}</source><translation>unbekannter Slot {slot!r}; wählen Sie einen von {slots}</translation></message>
     <message><source>unknown task {task!r}; choose one of {tasks}</source><translation>unbekannte Aufgabe {task!r}; wählen Sie eine von {tasks}</translation></message>
     <message><source>unknown {option} {value!r}; choose one of {choices}</source><translation>{option}: {value!r} gibt es nicht; wählen Sie aus {choices}</translation></message>
@@ -1029,9 +1029,7 @@
     <message><source>note: {sentence}</source><translation>Hinweis: {sentence}</translation></message>
     <message><source>{reason}</source><translation>{reason}</translation></message>
     <message><source>the device broke down while it ran {graph} ({reason})</source><translation>das Gerät ist ausgefallen, während es {graph} ausführte ({reason})</translation></message>
-    <message><source>the device broke down ({reason})</source><translation>das Gerät ist ausgefallen ({reason})</translation></message>
     <message><source>{device} cannot open {graph} ({reason}), so that all graphs move to the next device</source><translation>{device} kann {graph} nicht öffnen ({reason}), deshalb ziehen alle Graphen zum nächsten Gerät um</translation></message>
-    <message><source>the device broke down; beginning anew</source><translation>das Gerät ist ausgefallen; es wird neu begonnen</translation></message>
     <message><source>TensorRT for RTX</source><translation>TensorRT für RTX</translation></message>
     <message><source>{notes}</source><translation>{notes}</translation></message>
     <message><source>fluxstem {engine_version}, Python {python}, {platform}</source><translation>fluxstem {engine_version}, Python {python}, {platform}</translation></message>

@@ -20,12 +20,14 @@ from xml.etree import ElementTree
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
+import desktop.audio.player  # noqa: E402, F401  # its errors, and the runtime's, are looked up by their base
+import engine.runtime.backend  # noqa: E402, F401
 from desktop.models.examples import KINDS  # noqa: E402
 from desktop.models.job_list import JobState  # noqa: E402
 from desktop.views.prompt.advanced import FIELDS  # noqa: E402
 from desktop.views.queue_panel import STAGES  # noqa: E402
 from desktop.views.sentences import TASK_WORDS  # noqa: E402
-from engine import DEVICE_NOTES, OPTIONS, TASKS  # noqa: E402
+from engine import DEVICE_NOTES, OPTIONS, TASKS, Cancelled, EngineError  # noqa: E402
 
 RESOURCES = ROOT / "desktop" / "resources"
 GERMAN = RESOURCES / "fluxstem_de.ts"
@@ -82,7 +84,6 @@ PROGRAMMING = {
     "AssertionError",
 }
 PROTOCOL = {"ArgumentError", "ClipError", "PacketError", "FrameError", "BrokenPipeError", "TimeoutError"}
-MORE_ERRORS = {"BundleTooNew", "BundleDamaged", "NotHeard", "OutOfDeviceMemory"}
 NEVER_SHOWN = {"the window closes", "the export was stopped", "{address}"}
 DYNAMIC = {"mute", "solo", "mix", "stem", "rest", "example", "or", "vocals"}  # what tr() is asked for by a variable
 SYSTEM_REASONS = {
@@ -281,7 +282,18 @@ def is_said(node: ast.expr) -> bool:
     if name in PROGRAMMING | PROTOCOL:
         return False
     named = name.endswith("Error") and name[0].isupper()
-    return named or name in {"NoOutputDevice", "Message", "Sentence"} | UNUSABLE | MORE_ERRORS
+    return named or name in {"Message", "Sentence"} | UNUSABLE | engine_errors()
+
+
+@functools.cache
+def engine_errors() -> set[str]:
+    """Names of all kinds of ``EngineError``, of the window's too; why a job was cancelled is shown to nobody."""
+    kinds, found = [EngineError], set[str]()
+    while kinds:
+        kind = kinds.pop()
+        found.add(kind.__name__)
+        kinds += [one for one in kind.__subclasses__() if one is not Cancelled]
+    return found
 
 
 def is_words(node: ast.AST) -> bool:
