@@ -20,14 +20,12 @@ from xml.etree import ElementTree
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-import desktop.audio.player  # noqa: E402, F401  # its errors, and the runtime's, are looked up by their base
-import engine.runtime.backend  # noqa: E402, F401
 from desktop.models.examples import KINDS  # noqa: E402
 from desktop.models.job_list import JobState  # noqa: E402
 from desktop.views.prompt.advanced import FIELDS  # noqa: E402
 from desktop.views.queue_panel import STAGES  # noqa: E402
 from desktop.views.sentences import TASK_WORDS  # noqa: E402
-from engine import DEVICE_NOTES, OPTIONS, TASKS, Cancelled, EngineError  # noqa: E402
+from engine import DEVICE_NOTES, OPTIONS, TASKS  # noqa: E402
 
 RESOURCES = ROOT / "desktop" / "resources"
 GERMAN = RESOURCES / "fluxstem_de.ts"
@@ -288,11 +286,14 @@ def is_said(node: ast.expr) -> bool:
 @functools.cache
 def engine_errors() -> set[str]:
     """Names of all kinds of ``EngineError``, of the window's too; why a job was cancelled is shown to nobody."""
-    kinds, found = [EngineError], set[str]()
-    while kinds:
-        kind = kinds.pop()
-        found.add(kind.__name__)
-        kinds += [one for one in kind.__subclasses__() if one is not Cancelled]
+    classes = [
+        node for package in ("engine", "desktop") for path in sources(package) for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.ClassDef) and node.name != "Cancelled"
+    ]  # fmt: skip
+    found, size = {"EngineError"}, 0
+    while len(found) > size:
+        size = len(found)
+        found |= {one.name for one in classes if {base.id for base in one.bases if isinstance(base, ast.Name)} & found}
     return found
 
 
