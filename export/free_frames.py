@@ -9,20 +9,19 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
-from engine.bundle.bundle import Bundle, Manifest, MaskDecoderSpec, file_sha256, load_bundle
+from engine.bundle.bundle import Bundle, Manifest, MaskDecoderSpec, load_bundle
 from engine.bundle.free_axes import free_axes
 from engine.bundle.separation import LEAST_FRAMES
 from export.cpu_session import session
-from export.draft import check_free, copy_files, drafted, write_checked
-from export.parity import check_tolerance, difference
-from export.write import commit, summary
+from export.parity import difference
+from export.rewritten import write_rewritten
+from export.write import summary
 
 COARSE = 32  # frames and bins of one place of the coarsest plane
 ANSWER = "answer"
@@ -170,31 +169,19 @@ def write(base: Bundle, folder: Path, version: str, replaces: bool = False) -> M
         ValueError: the folder is taken, or no graph has frames that can be freed.
         export.parity.Disagreement: a graph answers otherwise than before; nothing was written.
     """
-    check_free(folder, replaces)
     decoder = base.manifest.decoder
-    names = [] if decoder is None else [decoder.graph, f"{decoder.graph}-{ANSWER}"]
-    with drafted(folder) as draft:
-        copy_files(base, draft, {"manifest.json.minisig"})
-        graphs, changed = dict(base.manifest.graphs), list[str]()
-        for name in names:
-            if decoder is None or name not in graphs:
-                continue
-            file = graphs[name].file
-            if not free_axes((draft / file).read_bytes()) and rewrite_file(draft / file, decoder):
-                old, new = (session(one / file).run(None, given(base.folder / file, decoder.frames))
-                            for one in (base.folder, draft))  # fmt: skip
-                worst = max(difference(*pair) for pair in zip(old, new, strict=True))
-                check_tolerance(worst, "fp32", f"in {file}", "the graph and its copy")
-                graphs[name] = replace(graphs[name], sha256=file_sha256(draft / file))
-                changed.append(name)
-        if not changed:
-            raise ValueError(f"no graph of {base.folder} has frames that can be freed")
-        manifest = replace(
-            base.manifest, name=folder.name, version=version, graphs=graphs, training_commit=commit(),
-            notes=f"{base.manifest.notes} The frames of {', '.join(changed)} were freed.".strip(),
-        )  # fmt: skip
-        write_checked(draft, manifest, str(folder))
-    return manifest
+    names = () if decoder is None else (decoder.graph, f"{decoder.graph}-{ANSWER}")
+
+    def rewritten(name: str, old: Path, copy: Path) -> float | None:
+        if decoder is None or name not in names or free_axes(copy.read_bytes()) or not rewrite_file(copy, decoder):
+            return None
+        before, after = (session(path).run(None, given(old, decoder.frames)) for path in (old, copy))
+        return max(difference(*pair) for pair in zip(before, after, strict=True))
+
+    return write_rewritten(
+        base, folder, version, rewritten, "The frames of {graphs} were freed.",
+        f"no graph of {base.folder} has frames that can be freed", replaces,
+    )  # fmt: skip
 
 
 def _outputs(path: Path) -> list[str]:

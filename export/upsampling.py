@@ -12,18 +12,17 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
-from engine.bundle.bundle import Bundle, Manifest, file_sha256, load_bundle
+from engine.bundle.bundle import Bundle, Manifest, load_bundle
 from export.cpu_session import session
-from export.draft import check_free, copy_files, drafted, write_checked
-from export.parity import check_tolerance, difference
-from export.write import commit, summary
+from export.parity import difference
+from export.rewritten import write_rewritten
+from export.write import summary
 
 KERNEL, STRIDE = [5, 5], [2, 2]
 CUT_BEFORE, CUT_AFTER = 1, -2  # rows and columns of the output that are cut away
@@ -70,24 +69,14 @@ def write(base: Bundle, folder: Path, version: str, replaces: bool = False) -> M
         ValueError: the folder is taken, or no graph has such convolutions.
         export.parity.Disagreement: a graph answers otherwise than before; nothing was written.
     """
-    check_free(folder, replaces)
-    with drafted(folder) as draft:
-        copy_files(base, draft, {"manifest.json.minisig"})
-        graphs, changed = dict(base.manifest.graphs), list[str]()
-        for name, graph in base.manifest.graphs.items():
-            if rewrite_file(draft / graph.file):
-                worst = _distance(base.folder / graph.file, draft / graph.file)
-                check_tolerance(worst, "fp32", f"in {graph.file}", "the graph and its copy")
-                graphs[name] = replace(graph, sha256=file_sha256(draft / graph.file))
-                changed.append(name)
-        if not changed:
-            raise ValueError(f"no graph of {base.folder} has transposed convolutions that can be replaced")
-        manifest = replace(
-            base.manifest, name=folder.name, version=version, graphs=graphs, training_commit=commit(),
-            notes=f"{base.manifest.notes} Transposed convolutions of {', '.join(changed)} were replaced.".strip(),
-        )  # fmt: skip
-        write_checked(draft, manifest, str(folder))
-    return manifest
+
+    def rewritten(name: str, old: Path, copy: Path) -> float | None:
+        return _distance(old, copy) if rewrite_file(copy) else None
+
+    return write_rewritten(
+        base, folder, version, rewritten, "Transposed convolutions of {graphs} were replaced.",
+        f"no graph of {base.folder} has transposed convolutions that can be replaced", replaces,
+    )  # fmt: skip
 
 
 def _cuts_after(graph: onnx.GraphProto, node: onnx.NodeProto) -> list[onnx.NodeProto]:
