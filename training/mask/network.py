@@ -10,6 +10,7 @@ mix is asked for at once, and things that are not there.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -121,7 +122,7 @@ class Recur(nn.Module):
         return y.permute(0, 3, 2, 1)
 
 
-class Prompted(nn.Module):
+class Prompted(nn.Module, ABC):
     """What all networks share: queries that choose among the descriptions of places, and presence."""
 
     def __init__(self, config: NetworkConfig) -> None:
@@ -140,9 +141,9 @@ class Prompted(nn.Module):
         self.presence_figures = nn.Linear(FIGURES, 128)
         self.presence_out = nn.Linear(128, 1)
 
+    @abstractmethod
     def hear(self, mix: Tensor, estimate: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """What does not depend on the prompt: descriptions (B, C, T / 2, 512), a plane (B, 256, T / 32, any)."""
-        raise NotImplementedError
 
     def forward(self, mix: Tensor, query: Tensor, estimate: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Ask every mix its own questions.
