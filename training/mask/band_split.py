@@ -29,6 +29,8 @@ COMPRESSION = 0.3  # magnitudes are raised to this
 class PromptedBands(Prompted):
     """The network; ``NetworkConfig.bands`` is the width of its tokens."""
 
+    plane_bins = sum(count for count, _ in GROUPS)
+
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__(config)
         width = config.bands

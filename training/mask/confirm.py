@@ -17,7 +17,7 @@ import torch
 from training.data.hydrogen import HydrogenKit
 from training.data.instruments import families
 from training.data.sources import RATE
-from training.mask.judge import SAMPLES, Case, asked, judge, load_average, network_masker, summary
+from training.mask.judge import SAMPLES, Case, add_beside, asked, judge, load_together, network_masker, summary
 from training.mask.mixing import MIX_RMS
 from training.mask.stems import StemPool
 from training.mask.terms import PIECE_OF_NOTE, POOLING, number
@@ -96,6 +96,7 @@ def main(argv: list[str] | None = None) -> int:
         prog="python -m training mask-confirm", description="Judge a mask decoder on drums that chose nothing."
     )
     parser.add_argument("checkpoint", type=Path)
+    add_beside(parser)
     parser.add_argument("--kits", type=Path, help="folder of Hydrogen's drum kits")
     parser.add_argument("--songs", type=Path, help="folder of LMMS songs rendered by mask-songs")
     parser.add_argument("--threads", type=int, default=2)
@@ -105,7 +106,7 @@ def main(argv: list[str] | None = None) -> int:
         parser.error("nothing to judge by; give --kits, --songs or both")
     torch.set_num_threads(args.threads)
     cases = (kit_cases(args.kits) if args.kits else []) + (song_cases(args.songs) if args.songs else [])
-    masker = network_masker(load_average(args.checkpoint), None if args.plain else POOLING)
+    masker = network_masker(load_together([args.checkpoint, *args.beside]), None if args.plain else POOLING)
     rows = judge(masker, cases)
     for row in rows:
         row["kind"] += f" {row['source']}" if row["kind"] == "kit" else ""

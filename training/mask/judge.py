@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from engine.bundle.separation import PoolingSpec
 from engine.mask_pooling import mean_odds, pooled_masks
 from training.eval.held_stems import placed
 from training.mask.band_split import build_network
+from training.mask.ensemble import together
 from training.mask.mixing import MIX_RMS, WINDOW
 from training.mask.network import BINS, FFT_SAMPLES, HOP_SAMPLES, NetworkConfig, Prompted, PromptedUNet
 from training.mask.stems import Player, StemPool
@@ -173,6 +174,23 @@ def load_average(path: Path) -> Prompted:
     return network.eval()
 
 
+def load_together(paths: Sequence[Path]) -> Prompted:
+    """The averaged networks of runs, one or several that answer together.
+
+    Raises:
+        ValueError: they know different terms, or one of several takes estimates.
+    """
+    return together([load_average(path) for path in paths])
+
+
+def add_beside(parser: argparse.ArgumentParser) -> None:
+    """The option ``--beside``: checkpoints that answer together with the first."""
+    parser.add_argument(
+        "--beside", type=Path, nargs="+", default=[], metavar="MASK_PT",
+        help="more checkpoints, of any kinds of network: the mean of all logits answers",
+    )  # fmt: skip
+
+
 def load_unet(path: Path) -> PromptedUNet:
     """The averaged network of a run whose network can be exported.
 
@@ -191,6 +209,7 @@ def main(argv: list[str] | None = None) -> int:
     """``python -m training.mask.judge RUN/mask.pt --stems FOLDERS``."""
     parser = argparse.ArgumentParser()
     parser.add_argument("checkpoint", type=Path)
+    add_beside(parser)
     parser.add_argument("--stems", type=Path, nargs="+", required=True)
     parser.add_argument("--each", type=int, default=8)
     parser.add_argument("--threads", type=int, default=2)
@@ -198,7 +217,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--plain", action="store_true", help="judge masks as the network gives them, not pooled")
     args = parser.parse_args(argv)
     torch.set_num_threads(args.threads)
-    masker = network_masker(load_average(args.checkpoint), None if args.plain else POOLING)
+    masker = network_masker(load_together([args.checkpoint, *args.beside]), None if args.plain else POOLING)
     rows = judge(masker, build_cases(StemPool(args.stems), args.each))
     for kind, figures in summary(rows).items():
         print(kind, figures)

@@ -123,7 +123,13 @@ class Recur(nn.Module):
 
 
 class Prompted(nn.Module, ABC):
-    """What all networks share: queries that choose among the descriptions of places, and presence."""
+    """What all networks share: queries that choose among the descriptions of places, and presence.
+
+    Attributes:
+        plane_bins: last axis of the plane that ``hear`` gives.
+    """
+
+    plane_bins: int
 
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
@@ -143,7 +149,7 @@ class Prompted(nn.Module, ABC):
 
     @abstractmethod
     def hear(self, mix: Tensor, estimate: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """What does not depend on the prompt: descriptions (B, C, T / 2, 512), a plane (B, 256, T / 32, any)."""
+        """What does not depend on the prompt: descriptions (B, C, T / 2, 512), a plane (B, 256, T / 32, plane_bins)."""
 
     def forward(self, mix: Tensor, query: Tensor, estimate: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Ask every mix its own questions.
@@ -171,7 +177,7 @@ class Prompted(nn.Module, ABC):
         return logits, self._presence(plane, figures_of(mix, logits.detach().float()), query)
 
     def _presence(self, plane: Tensor, figures: Tensor, query: Tensor) -> Tensor:
-        """Plane (B, 256, T / 32, 32), figures (B, K, T / 32, 7) and queries (B, K, Q) -> (B, K, T / 32)."""
+        """Plane (B, 256, T / 32, plane_bins), figures (B, K, T / 32, 7) and queries (B, K, Q) -> (B, K, T / 32)."""
         pooled = self.presence_norm(torch.cat([plane.mean(3), plane.amax(3)], dim=1).transpose(1, 2))
         hidden = self.presence_plane(pooled)[:, None] * (1 + self.presence_query(query)[:, :, None])
         answer: Tensor = self.presence_out(F.gelu(hidden + self.presence_figures(figures)))
@@ -180,6 +186,8 @@ class Prompted(nn.Module, ABC):
 
 class PromptedUNet(Prompted):
     """The U-Net; axes inside are (B, C, T, F), as Spleeter's are."""
+
+    plane_bins = BINS // 32
 
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__(config)
