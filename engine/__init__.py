@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from engine.notes.stem_analysis import STEM_KINDS, StemAnalysis, analysis_of_json
     from engine.notes.time_map import BPM_LIMITS, METER_LIMITS, TimeMap
     from engine.notes.write import write_new
+    from engine.optional_packages import require_librosa, require_mido
     from engine.options import Option
     from engine.places import (
         IN_SAMPLES,
@@ -107,6 +108,7 @@ _HOMES = {
     "notes.stem_analysis": "STEM_KINDS StemAnalysis analysis_of_json",
     "notes.time_map": "BPM_LIMITS METER_LIMITS TimeMap",
     "notes.write": "write_new",
+    "optional_packages": "require_librosa require_mido",
     "options": "Option",
     "places": "IN_SAMPLES Place example_in_seconds length_of rate_of region_in_seconds region_of without_part",
     "plugins.builtin_effects": "BUILTINS ParameterSpec",

@@ -18,6 +18,7 @@ from engine.audio.file_names import check_template
 from engine.errors import AudioError, OutputError, RequestError
 from engine.latents import Slot
 from engine.media.reference import MediaExample, check_example_files
+from engine.optional_packages import check_packages
 from engine.options import Kind, Option
 from engine.request import OPTIONS, SHORTEST_REGION_S, Request
 from engine.stem_sets import with_set_prompts
@@ -29,7 +30,7 @@ SLACK_S = 5e-4  # a length that was rounded, for display or to whole samples, st
 
 
 def check_values(request: Request) -> None:
-    """Check everything that can be told from the request alone; touches no disk.
+    """Check everything that can be told from the request alone, and that the packages are there which it needs.
 
     Raises:
         RequestError: what was asked, what is allowed, what to do.
@@ -49,6 +50,7 @@ def check_values(request: Request) -> None:
     _check_sums(request)
     _check_regions(request)
     _check_answers(request)
+    check_packages(request)
 
 
 def check_option(row: Option, value: Any) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 from fractions import Fraction
 from typing import Any, BinaryIO
 
 import numpy as np
 
 from engine.audio.reader import Samples
-from engine.errors import RequestError
+from engine.optional_packages import require_pyav
 
 MOST_KBIT_S_A_CHANNEL = 256
 _LAYOUTS = {1: "mono", 2: "stereo"}
@@ -28,7 +29,8 @@ class AacWriter:
     """
 
     def __init__(self, stream: BinaryIO, rate_hz: int, channels: int, kbit_s: int) -> None:
-        self._av = _import_av()
+        require_pyav()
+        self._av = importlib.import_module("av")
         self._file: Any = self._av.open(stream, "w", format="ipod")
         self._encoder: Any = self._file.add_stream("aac", rate=rate_hz, layout=_LAYOUTS[channels])
         self._encoder.bit_rate = min(kbit_s, MOST_KBIT_S_A_CHANNEL * channels) * 1000
@@ -50,13 +52,3 @@ class AacWriter:
     def _put(self, frame: Any) -> None:
         for packet in self._encoder.encode(frame):
             self._file.mux(packet)
-
-
-def _import_av() -> Any:
-    try:
-        import av
-    except ImportError as error:
-        raise RequestError(
-            "M4A needs PyAV, which is not installed; choose mp3 or flac, or install it with pip install av"
-        ) from error
-    return av

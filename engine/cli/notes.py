@@ -13,6 +13,7 @@ from engine.notes.listen import heard_apart, listening_command
 from engine.notes.midi import midi_bytes
 from engine.notes.stem_analysis import STEM_KINDS, StemAnalysis, analysis_json, analysis_of_json
 from engine.notes.write import write_new
+from engine.optional_packages import require_librosa, require_mido
 
 SHOWN_NOTES = 12
 _KEYS = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
@@ -32,6 +33,10 @@ def add_to(sub: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, engine: Engine | None) -> int:
     """``fluxstem notes``; needs no engine."""
+    if arguments.midi:
+        require_mido()
+    if arguments.mix and not arguments.no_tempo:
+        require_librosa()
     mix = Path(arguments.mix) if arguments.mix else None
     command = listening_command(
         "notes", Path(arguments.stem), arguments.kind, mix, with_tempo=not arguments.no_tempo, behind=False

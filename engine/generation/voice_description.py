@@ -8,7 +8,6 @@ from typing import Any
 from engine.audio.atomic import output_error
 from engine.audio.file_names import ResultName
 from engine.audio.reader import AudioInfo
-from engine.errors import RequestError
 from engine.generation.inpaint import Candidate
 from engine.inference.conditioning import Conditioning
 from engine.inference.output import ResultDraft
@@ -16,7 +15,10 @@ from engine.inference.run import RunContext
 from engine.notes.midi import midi_bytes
 from engine.notes.note import DrumHit, NoteEvent
 from engine.notes.time_map import TimeMap
+from engine.optional_packages import is_installed
 from engine.request import Request
+
+NO_MIDI = "no MIDI file of the notes was written: mido is not installed; install it with: pip install 'fluxstem[notes]'"
 
 
 def told_of(run: RunContext, conditioning: Conditioning, candidates: Sequence[Candidate]) -> dict[str, Any]:
@@ -32,12 +34,16 @@ def told_of(run: RunContext, conditioning: Conditioning, candidates: Sequence[Ca
     fits = [one.fit for one in candidates if one.fit is not None]
     notes = [note for one in candidates for note in one.notes]
     time_map = next((one.time_map for one in candidates if one.time_map is not None), None)
+    remarks = dict.fromkeys(remark for one in candidates for remark in one.remarks)
+    writes_notes = bool(notes) and is_installed("mido")  # without it: the sound is what was asked for
+    if notes and not writes_notes:
+        remarks[NO_MIDI] = None
     return {
         "made_by": ", ".join(voices),
         "instrument": ", ".join(dict.fromkeys(one.instrument for one in candidates if one.instrument)),
-        "remarks": tuple(dict.fromkeys(remark for one in candidates for remark in one.remarks)),
+        "remarks": tuple(remarks),
         "fit": sum(fits) / len(fits) if fits else None,
-        "midi": _midi(run, conditioning, notes, time_map) if notes else None,
+        "midi": _midi(run, conditioning, notes, time_map) if writes_notes else None,
     }
 
 
@@ -48,13 +54,10 @@ def place_of(request: Request, info: AudioInfo) -> str:
 
 def _midi(
     run: RunContext, conditioning: Conditioning, notes: Sequence[NoteEvent | DrumHit], time_map: TimeMap | None
-) -> ResultDraft | None:
-    """A finished MIDI file without a name; None where mido is not installed."""
+) -> ResultDraft:
+    """A finished MIDI file without a name."""
     pitched = [one for one in notes if isinstance(one, NoteEvent)]
-    try:
-        data = midi_bytes(pitched, [one for one in notes if isinstance(one, DrumHit)], time_map, conditioning.name)
-    except RequestError:  # no mido: the sound is what was asked for
-        return None
+    data = midi_bytes(pitched, [one for one in notes if isinstance(one, DrumHit)], time_map, conditioning.name)
     draft = ResultDraft(run.folder, ResultName(conditioning.name), ".mid")
     try:
         draft.stream.write(data)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import functools
 import importlib
-import importlib.util
 import itertools
 import json
 import math
@@ -21,11 +20,11 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.audio.reader import AudioInfo, Samples, blocks, resampled, samples_at
-from engine.errors import RequestError
 from engine.notes.bar_tracker import TrackedBars, track_bars
 from engine.notes.beat_network import BeatNetwork
 from engine.notes.calibration import BARS, BEATS, KEY, calibrated
 from engine.notes.time_map import BPM_LIMITS, TimeMap
+from engine.optional_packages import is_installed, require_librosa
 
 Array = npt.NDArray[np.float64]
 
@@ -116,7 +115,7 @@ class HeardBars:
 
 def can_estimate() -> bool:
     """True where the extra ``tempo`` is installed."""
-    return importlib.util.find_spec("librosa") is not None
+    return is_installed("librosa")
 
 
 def estimate_text(estimate: TempoEstimate) -> str:
@@ -146,8 +145,7 @@ def estimate_tempo(info: AudioInfo) -> TempoEstimate:
         RequestError: librosa is not installed.
         AudioError: the file cannot be decoded.
     """
-    if not can_estimate():
-        raise RequestError("hearing tempo and key needs librosa; install it with: pip install 'fluxstem[tempo]'")
+    require_librosa()
     network, chroma, bass, key_P, seconds = BeatNetwork(), [np.zeros((12, 0))], [np.zeros(0)], np.zeros(12), 0.0
     for mono_N in _chunks(info):
         network.add(mono_N)

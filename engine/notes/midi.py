@@ -14,9 +14,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from engine.errors import AudioError, RequestError
+from engine.errors import AudioError
 from engine.notes.note import BEND_STEP_S, DrumHit, NoteEvent
 from engine.notes.time_map import BPM_LIMITS, TimeMap
+from engine.optional_packages import require_mido
 
 TICKS_PER_BEAT = 960
 USUAL_BPM = 120.0
@@ -30,7 +31,6 @@ LIMIT_BYTES = 4 << 20
 LONGEST_S = 6 * 3600.0
 NOTES_LIMIT = 100_000
 BENDS_LIMIT = 4_000_000  # values of all notes together
-NOT_INSTALLED = "MIDI files need mido; install it with: pip install 'fluxstem[notes]'"
 
 _Message = tuple[float, int, Any]  # seconds, order at one time, mido's message
 
@@ -91,10 +91,8 @@ def read_midi(path: Path) -> tuple[tuple[NoteEvent, ...], tuple[DrumHit, ...]]:
 
 
 def _mido() -> Any:
-    try:
-        return importlib.import_module("mido")
-    except ImportError as error:
-        raise RequestError(NOT_INSTALLED) from error
+    require_mido()
+    return importlib.import_module("mido")
 
 
 class _Clock:

@@ -17,6 +17,7 @@ from engine import (
     listening_command,
     listening_error,
     midi_bytes,
+    require_mido,
     write_new,
 )
 from engine.osc.job_intake import JobIntake
@@ -75,11 +76,13 @@ class NotesHandlers:
             task.add_done_callback(lambda done: self._tell(session, id, each, done))
 
     def _check_room(self) -> None:
-        """Refuse what is too much.
+        """Refuse what is too much, and what could not be written down.
 
         Raises:
             JobRefused: so many stems wait already.
+            RequestError: mido is not installed.
         """
+        require_mido()
         if self._waiting >= WAITING_LIMIT:
             raise JobRefused("full", f"{WAITING_LIMIT} stems wait to be heard; ask again when one is done")
 

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from concurrent.futures import Executor
 from typing import Protocol
 
+from engine import EngineError
 from engine.osc.clip_store import ClipError, ClipStore
 from engine.osc.job_queue import JobQueue
-from engine.osc.job_replies import JobRefused, ReplyValue
+from engine.osc.job_replies import JobRefused, ReplyValue, error_reply
 from engine.osc.removals import Removals
 from engine.osc.transport.gate import TokenGate
 from engine.osc.transport.sessions import ClientSession, SessionTable
@@ -74,5 +75,7 @@ def refusals(services: BridgeServices, session: ClientSession, id: str) -> Itera
         services.fail(session, id, error.code, str(error))
     except ClipError as error:
         services.fail(session, id, "clip", str(error))
+    except EngineError as error:
+        services.fail(session, id, *error_reply(error))
     except OSError as error:
         services.fail(session, id, "output", f"the disk refused ({error.strerror}); make room and send it again")

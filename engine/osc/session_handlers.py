@@ -13,6 +13,7 @@ from engine import (
     listening_command,
     listening_error,
     music_of,
+    require_librosa,
     session_of,
 )
 from engine.osc.job_replies import JobRefused, error_reply
@@ -57,6 +58,8 @@ class SessionFileHandlers:
             if not name or Path(name).name != name:
                 raise JobRefused("arguments", f"{name[:80]!r} is not the name of a session; give one without a folder")
             bpm = float(values.by_name["tempo"]) or None
+            if bpm is not None and bpm < 0:
+                require_librosa()
             self._waiting += 1
             if bpm is not None and bpm < 0:
                 future = self._listening.submit(lambda: self._export(files, format, name, None, self._heard(files)))

@@ -18,6 +18,7 @@ from typing import IO, Any
 
 from engine.errors import OutputError, RequestError
 from engine.media.sandbox import LOOK_S, process_apart, signal_name
+from engine.optional_packages import NO_PEDALBOARD, require_pedalboard
 from engine.plugins.chain_process import ANSWER, PROGRESS, TASK
 from engine.plugins.limits import (
     ANSWER_LIMIT_BYTES,
@@ -86,6 +87,7 @@ def run_chain_process(
         EffectFault: an effect cannot be used, or broke the process.
         RequestError: pedalboard is not installed, or the process cannot work at all.
     """
+    require_pedalboard()
     with contextlib.ExitStack() as stack:
         try:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="fluxstem-chain-")))
@@ -169,10 +171,8 @@ def _answer_of(path: Path, code: int, watchdog: _Watchdog) -> dict[str, Any]:
             )  # fmt: skip
         log.warning("%s; the last line it printed: %s", how, watchdog.last_words() or "none")
         raise EffectFault(watchdog.effect, f"{how} {_DOING[watchdog.stage]}", broken=True)
-    if said.get("lacking"):
-        raise RequestError(
-            "chains need pedalboard, which is not installed; install the extra plugins: pip install 'fluxstem[plugins]'"
-        )
+    if said.get("lacking"):  # it is installed and cannot be imported
+        raise RequestError(NO_PEDALBOARD)
     if fault := said.get("fault"):
         raise EffectFault(int(fault["effect"]), str(fault["why"]), broken=bool(fault["broken"]))
     return said

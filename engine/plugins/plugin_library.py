@@ -20,6 +20,7 @@ from typing import Any
 
 from engine.bundle.library import user_data_folder
 from engine.errors import OutputError, RequestError
+from engine.optional_packages import require_pedalboard
 from engine.plugins.builtin_effects import ParameterSpec
 from engine.plugins.child import EffectFault, run_chain_process
 
@@ -175,6 +176,7 @@ def scan_plugins(
         RequestError: pedalboard is not installed.
         OutputError: the cache cannot be written.
     """
+    require_pedalboard()
     library = _cached()
     paths = find_plugin_files(plugin_folders() if places is None else places)
     known = dict(library.files)

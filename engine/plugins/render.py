@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from engine.audio.disk_array import DiskArray
 from engine.errors import RequestError
+from engine.optional_packages import require_pedalboard
 from engine.plugins.builtin_effects import ParameterSpec
 from engine.plugins.chain import ChainEffect, EffectChain, chain_json
 from engine.plugins.child import EffectFault, run_chain_process
@@ -67,8 +68,10 @@ def resolved(chain: EffectChain) -> tuple[EffectChain, dict[str, PluginInfo]]:
     """A chain whose plug-ins are there, and what is known of them; what is off is not looked for.
 
     Raises:
-        RequestError: one is not there, or in quarantine.
+        RequestError: one is not there, or in quarantine; or pedalboard is not installed.
     """
+    if chain.heard:
+        require_pedalboard()
     known: dict[str, PluginInfo] = {}
     effects = []
     for effect in chain.effects:

@@ -22,8 +22,9 @@ from engine.audio.writer import open_writer
 from engine.events import Check, Report
 from engine.file_hash import content_sha256
 from engine.media.intake import open_audio
+from engine.optional_packages import require_pyav
 from engine.plugins.chain import EffectChain, chain_json
-from engine.plugins.render import ChainReport, render_rows, rows_of
+from engine.plugins.render import ChainReport, render_rows, resolved, rows_of
 from engine.request import Format
 from engine.version import engine_version
 
@@ -65,9 +66,12 @@ def render_file(
 
     Raises:
         AudioError: the file cannot be used.
-        RequestError: the chain cannot be.
+        RequestError: the chain cannot be, or a package is not installed.
         OutputError: there is no room.
     """
+    resolved(chain)  # what is not there is told before anything is read
+    if wanted == "m4a":
+        require_pyav()
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -48,6 +48,27 @@ def test_notes_of_what_is_not_there_are_refused_by_name(caller, mix):
         assert sentence in text
 
 
+@pytest.mark.parametrize(
+    ("package", "message", "extra"),
+    [
+        ("mido", ("/fluxstem/notes/file", "n", "{mix}"), "fluxstem[notes]"),
+        ("mido", ("/fluxstem/notes/hear", "n", "one"), "fluxstem[notes]"),
+        ("librosa", ("/fluxstem/session/export", "n", "rpp", "one", "song", -1.0), "fluxstem[tempo]"),
+    ],
+)
+def test_what_needs_a_package_that_is_not_installed_is_refused_at_once(
+    caller, mix, monkeypatch, package, message, extra
+):
+    caller.say("/fluxstem/isolate", "one", str(mix), "violin")
+    caller.until("/fluxstem/done")
+    monkeypatch.setitem(sys.modules, package, None)
+    monkeypatch.setattr(listening_thread.ListeningThread, "said", lambda self, command: pytest.fail("it listens"))
+    address, *values = message
+    _, id, code, text = caller.ask(address, *(str(mix) if one == "{mix}" else one for one in values))
+    assert (id, code) == ("n", "request")
+    assert extra in text
+
+
 def test_any_file_inside_the_folders_is_heard_and_one_outside_them_is_refused_as_everywhere(
     caller, settings, tmp_path, mix
 ):
