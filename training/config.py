@@ -144,6 +144,11 @@ class FlowConfig:
     additivity_weight: float = 0.0  # above 0: decoded stem and rest are held to add up to the mix
     distil_steps: int = 0  # above 0: generative tasks learn to do in so many steps what --start's run does in more
     teacher_steps: int = 8  # of that run
+    adversarial_weight: float = 0.0  # above 0: a critic learns beside the flow and is heard from the second step on
+    adversarial_from: float = 0.05  # share of the run after which the flow listens to it
+    critic_width: int = 192
+    critic_rate: float = 4.0  # its learning rate, as a multiple of the flow's
+    anchor_weight: float = 0.1  # of the distance to the true latents, where there is a critic
     generative_steps: int = 8  # default steps of all other tasks
     guidance: float = 1.0  # default guidance of all tasks; 1 is none
     seed: int = 12
@@ -155,6 +160,13 @@ class FlowConfig:
         for name, allowed in FLOW_CHOICES.items():
             if getattr(self, name) not in allowed:
                 raise ValueError(f"unknown {name} {getattr(self, name)!r}; choose one of {', '.join(allowed)}")
+        if min(self.adversarial_weight, self.anchor_weight) < 0 or not 0 <= self.adversarial_from < 1:
+            raise ValueError("flow adversarial_from must be in 0..1, adversarial_weight and anchor_weight at least 0")
+        if self.critic_width < 1 or self.critic_rate <= 0:
+            raise ValueError(
+                f"flow critic_width must be at least 1 and critic_rate above 0, got {self.critic_width} "
+                f"and {self.critic_rate}"
+            )
         if not 0 <= self.together_share <= 1:
             raise ValueError(f"flow together_share must be in 0..1, got {self.together_share}")
         if self.distil_steps and (self.teacher_steps % self.distil_steps or self.path != "linear"):

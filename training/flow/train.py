@@ -24,6 +24,7 @@ from training.codec.train import load_codec
 from training.config import Preset
 from training.data.credits import credits
 from training.data.stem_cache import StemCache
+from training.flow.adversarial import LatentCritic, critic_losses, rolled_out
 from training.flow.conditioning import ConditionSampler
 from training.flow.distil import DistillationSchedule, distillation_target, generative_rows
 from training.flow.encode import ADAPTERS_HELP, POOL, encode_latents, open_adapters, preset_mixer, usual_adapters
@@ -93,7 +94,10 @@ class FlowStage:
     ) -> None:
         self.preset, self.config, self.codec = preset, preset.flow, codec
         torch.manual_seed(preset.flow.seed)
-        self.model: nn.Module = build_network(preset)
+        self.flow: nn.Module = build_network(preset)
+        self.critic = critic_of(preset)
+        self.model: nn.Module = nn.ModuleDict({"flow": self.flow, "critic": self.critic}) if self.critic else self.flow
+        self.rates = {"critic": preset.flow.critic_rate} if self.critic else {}
         self.teacher: nn.Module | None = None  # of a distilled schedule
         self.latents, self.decoder = latents, codec
         self.conditions = ConditionSampler(preset, Lexicon.load(), prompt_run, reader)
@@ -163,7 +167,7 @@ class FlowStage:
         if self.teacher is not None:
             x, t, target = self._distil(self.teacher, batch, seen, noise, (x, t, target))
         with autocast():
-            clean = self.model(x, t, known, batch.prompt, *seen)
+            clean = self.flow(x, t, known, batch.prompt, *seen)
         weight = error_weight(self.config.objective, self.config.path, t)
         loss, plain = latent_loss(clean, target, weight, self._unknown(known))
         figures = {}
@@ -171,8 +175,39 @@ class FlowStage:
             whole = torch.where(known[:, :, None], batch.latents, clean)
             apart = additivity_loss(self.decoder, whole[:ADDITIVITY_ROWS])
             loss, figures["additivity"] = loss + self.config.additivity_weight * apart, apart.item()
+        if self.critic is not None:
+            judged, seen_by_critic = self._judged(self.critic, batch, seen, generator, progress)
+            loss, figures = loss + judged, figures | seen_by_critic
         starts = (batch.time == 0) & known[:, Slot.MIX].all(dim=1) & (batch.prompt != 0).any(dim=(1, 2))
         return loss, figures | ({"isolate": plain[starts].mean().item()} if starts.any() else {})
+
+    def _judged(
+        self,
+        critic: LatentCritic,
+        batch: FlowBatch,
+        seen: tuple[Tensor, ...],
+        generator: torch.Generator,
+        progress: float,
+    ) -> tuple[Tensor, dict[str, float]]:
+        """Losses of critic and flow over the rows of generative tasks; 0 where there are too few to compare."""
+        rows = generative_rows(batch.known)
+        if rows.sum() < 2:
+            return batch.latents.new_zeros(()), {}
+        true, known, prompt, *picture = (value[rows] for value in (batch.latents, batch.known, batch.prompt, *seen))
+        with autocast():
+            place = rolled_out(self.flow, true, known, (prompt, *picture), generator)
+            clean = self.flow(place.x, place.t, known, prompt, *picture)
+            made = torch.where(known[:, :, None], true, clean)
+            losses = critic_losses(critic, made, true, known, prompt, generator)
+        anchor, _ = latent_loss(clean, true, torch.ones_like(place.t), self._unknown(known))
+        config = self.config
+        heard = config.adversarial_weight * float(progress >= config.adversarial_from)
+        total = losses.own + heard * losses.flow + config.anchor_weight * anchor
+        spread = (clean.std(dim=3).mean() / true.std(dim=3).mean()).item()
+        return total, {
+            "critic": losses.own.item(), "fooled": losses.flow.item(), "ahead": losses.ahead, "fit": losses.fit,
+            "anchor": anchor.item(), "spread": spread,
+        }  # fmt: skip
 
     def _distil(
         self,
@@ -233,7 +268,7 @@ def train_flow(
         latents = encode_latents(pool, preset, preset_mixer(preset, cache), codec, modalities, workers)
     stage = FlowStage(preset, latents, codec, prompt_run, reader)
     if start is not None and not resume:
-        new = load_start_weights(stage.model, start)
+        new = load_start_weights(stage.flow, start)
         log.info("started from %s; %d weights are new", start, len(new))
     stage.teacher = teacher
     run = Trainer(stage, train_config(preset), folder)
@@ -268,6 +303,14 @@ def train_config(preset: Preset) -> TrainConfig:
     )
 
 
+def critic_of(preset: Preset) -> LatentCritic | None:
+    """The critic a preset asks for; None when it asks for none."""
+    config = preset.flow
+    if not config.adversarial_weight:
+        return None
+    return LatentCritic(preset.grid, preset.prompt.embedding, config.critic_width)
+
+
 def load_teacher(preset: Preset, folder: Path, start: Path | None) -> nn.Module:
     """The frozen network that a distilled schedule follows; kept in the run, so that it can be resumed.
 
@@ -287,7 +330,8 @@ def load_teacher(preset: Preset, folder: Path, start: Path | None) -> nn.Module:
 
 def save_flow(run: Trainer, folder: Path) -> None:
     """Write the averaged weights."""
-    torch.save(run.averaged().state_dict(), folder / "flow.pt")
+    whole = run.averaged()
+    torch.save((whole["flow"] if isinstance(whole, nn.ModuleDict) else whole).state_dict(), folder / "flow.pt")
 
 
 def load_flow(preset: Preset, folder: Path) -> nn.Module:

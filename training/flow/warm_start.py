@@ -17,8 +17,13 @@ FLOW_FILE = "flow.pt"
 FRESH = ("scene.",)  # parts that a network may have and the run it starts from may not
 
 
+BESIDE = ("flow.", "critic.")  # of the network and of its critic, in a checkpoint that holds both
+
+
 def averaged_weights(run: Path) -> dict[str, Tensor]:
     """The moving average of a run's weights, by name; of an unfinished run that of its last checkpoint.
+
+    Of a run with a critic, the flow's alone.
 
     Weights that were frozen in the run have no average and are given as they are.
 
@@ -30,6 +35,17 @@ def averaged_weights(run: Path) -> dict[str, Tensor]:
         if not (run / FLOW_FILE).is_file():
             raise FileNotFoundError(f"no {CHECKPOINT} and no {FLOW_FILE} in {run}; give the folder of a flow run")
         return dict(torch.load(run / FLOW_FILE, map_location="cpu", weights_only=True))
+    return _without_critic(_averaged(run))
+
+
+def _without_critic(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    flow, critic = BESIDE
+    if not any(name.startswith(critic) for name in weights):
+        return weights
+    return {name.removeprefix(flow): value for name, value in weights.items() if name.startswith(flow)}
+
+
+def _averaged(run: Path) -> dict[str, Tensor]:
     state = torch.load(run / CHECKPOINT, map_location="cpu", weights_only=True)
     weights, average = dict(state["model"]), state["average"]
     if not average:

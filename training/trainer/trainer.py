@@ -35,7 +35,8 @@ class Stage(Protocol):
 
     A stage whose loss needs tensors or modules beside the model also has ``to(device)``, which moves them. One whose
     loss is a mean over a number of things that differs from part to part has ``weight(batch)``, that number: a step's
-    loss is then the mean over all things of all parts. Without it every part counts alike.
+    loss is then the mean over all things of all parts. Without it every part counts alike. One whose parts learn at
+    other rates than the rest has ``rates``: factors of the learning rate by the first part of the weights' names.
     """
 
     model: nn.Module
@@ -159,7 +160,7 @@ class Trainer:
         learnt = {name: p for name, p in stage.model.named_parameters() if p.requires_grad}
         self.names, self.parameters = list(learnt), list(learnt.values())
         self.optimizer = torch.optim.AdamW(
-            self.parameters, lr=config.learning_rate, betas=(0.9, 0.95), weight_decay=0.01
+            _groups(learnt, getattr(stage, "rates", {})), lr=config.learning_rate, betas=(0.9, 0.95), weight_decay=0.01
         )
         self.average = [p.detach().clone() for p in self.parameters] if config.ema else []
         self._agree()
@@ -283,7 +284,7 @@ class Trainer:
         """
         progress = self.progress()
         for group in self.optimizer.param_groups:
-            group["lr"] = rate_at(self.config, self.step, progress)
+            group["lr"] = group.get("factor", 1.0) * rate_at(self.config, self.step, progress)
         self.optimizer.zero_grad(set_to_none=True)
         lost, figures = self._add_up(own, progress)
         [lost] = self.distributed.mean([lost])
@@ -327,6 +328,14 @@ class Trainer:
             for held, mean in zip(self.parameters, self.average, strict=False):
                 held.copy_(mean)
         return self.stage.model.cpu().eval()
+
+
+def _groups(learnt: dict[str, Tensor], rates: dict[str, float]) -> list[dict[str, Any]]:
+    """Weights in groups of one learning rate, the common one first."""
+    found: dict[float, list[Tensor]] = {1.0: []}
+    for name, weights in learnt.items():
+        found.setdefault(rates.get(name.partition(".")[0], 1.0), []).append(weights)
+    return [{"params": group, "factor": factor} for factor, group in found.items() if group]
 
 
 def _rounded(figures: dict[str, float]) -> dict[str, float]:

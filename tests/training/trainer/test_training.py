@@ -53,7 +53,7 @@ def test_a_resumed_codec_goes_on_as_if_never_stopped(tiny_run, tmp_path):
     assert first + second == whole
 
 
-def flow_stage(tiny_run):
+def flow_stage(tiny_run, **changes):
     """A new flow, and the latents, pictures and sounds that the tiny run's own flow met."""
     preset, codec = tiny_run.preset, load_codec(tiny_run.preset, tiny_run.codec)
     ear, reader = load_adapters(tiny_run.adapters, tiny_run.prompt)
@@ -62,12 +62,14 @@ def flow_stage(tiny_run):
         preset_mixer(preset, tiny_run.cache),
     )
     latents = encode_latents(tiny_run.flow / "pool", preset, mixer, codec, modalities)
+    preset = replace(preset, flow=replace(preset.flow, **changes))
     return FlowStage(preset, latents, codec, tiny_run.prompt, reader)
 
 
-def test_a_resumed_flow_goes_on_as_if_never_stopped(tiny_run, tmp_path):
+@pytest.mark.parametrize("changes", [{}, {"adversarial_weight": 0.5, "adversarial_from": 0.0}])
+def test_a_resumed_flow_goes_on_as_if_never_stopped(changes, tiny_run, tmp_path):
     def losses(folder, steps, resume):
-        stage = flow_stage(tiny_run)
+        stage = flow_stage(tiny_run, **changes)
         run = Trainer(stage, TrainConfig(steps=50, learning_rate=1e-3, schedule="halving", seed=1), folder)
         assert run.resume() is resume
         batches = [stage.batch(step) for step in range(run.step, steps)]
@@ -84,6 +86,28 @@ def test_the_codec_learns_one_batch_by_heart(tiny_run):
     stage = CodecStage(tiny_run.preset, tiny_run.cache)
     before, after = by_heart(stage, stage.batch(0), 60, 3e-3)
     assert after < 0.7 * before
+
+
+def test_the_critic_learns_at_its_own_rate(tiny_run, tmp_path):
+    stage = flow_stage(tiny_run, adversarial_weight=0.5, critic_rate=3.0)
+    run = Trainer(stage, TrainConfig(steps=20, learning_rate=1e-3, warmup=0), tmp_path)
+    run.descend([stage.batch(0)])
+    sizes = [sum(weights.numel() for weights in group["params"]) for group in run.optimizer.param_groups]
+    networks = [sum(weights.numel() for weights in network.parameters()) for network in (stage.flow, stage.critic)]
+    assert sizes == networks
+    assert [group["lr"] for group in run.optimizer.param_groups] == pytest.approx([1e-3, 3e-3])
+
+
+def test_the_flow_does_not_listen_to_its_critic_before_its_time(tiny_run):
+    def gradient(progress, weight):
+        stage = flow_stage(tiny_run, adversarial_weight=weight, adversarial_from=0.5)
+        loss, figures = stage.loss(stage.batch(0), torch.Generator().manual_seed(0), progress)
+        loss.backward()
+        assert {"critic", "fooled", "ahead", "fit", "anchor", "spread"} <= set(figures)
+        return torch.cat([w.grad.flatten() for w in stage.flow.parameters() if w.grad is not None])
+
+    torch.testing.assert_close(gradient(0.4, 0.5), gradient(0.4, 5.0))
+    assert (gradient(0.6, 0.5) - gradient(0.6, 5.0)).abs().max() > 1e-4
 
 
 def test_the_flow_learns_one_batch_by_heart(tiny_run):
