@@ -126,7 +126,9 @@ class LaneNotes(QObject):
         if lane is None or heard is None:
             raise OutputError("the notes of this lane are not heard yet; wait a moment")
         time_map, project = self._tempo.time_map, self._document.project
-        if time_map is not None and project.rate_hz:
+        if time_map is None:
+            self.told.emit(Message("no tempo is known, so the MIDI file of {lane} has 120", lane=lane.name))
+        elif project.rate_hz:
             time_map = time_map.moved(-heard.start / project.rate_hz)
         content = midi_bytes(heard.analysis.notes, heard.analysis.hits, time_map, lane.name)
         folder = self._store.folder.parent / "out" / hashlib.sha256(content).hexdigest()[:12]

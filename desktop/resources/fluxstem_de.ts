@@ -1221,6 +1221,7 @@
     <message><source>the network that hears notes is not installed; make it with: python -m export notes WHEEL {folder}</source><translation>das Netz, das Noten hört, ist nicht installiert; machen Sie es mit: python -m export notes WHEEL {folder}</translation></message>
     <message><source>the notes of this lane are not heard yet; wait a moment</source><translation>die Noten dieser Spur sind noch nicht gehört; warten Sie einen Augenblick</translation></message>
     <message><source>the sound could not be listened to; fluxstem notes on the command line tells more</source><translation>der Klang ließ sich nicht anhören; fluxstem notes auf der Befehlszeile sagt mehr</translation></message>
+    <message><source>no tempo is known, so the MIDI file of {lane} has 120</source><translation>das Tempo ist nicht bekannt, darum steht in der MIDI-Datei von {lane} 120</translation></message>
     <message><source>{count} notes in {lane}</source><translation>{count} Noten in {lane}</translation></message>
     <message><source>{count} notes in {lane}, which are uncertain: check them</source><translation>{count} Noten in {lane}, die unsicher sind: prüfen Sie sie</translation></message>
     <message><source>the sound took too long to be heard; cut it</source><translation>den Klang anzuhören dauerte zu lange; schneiden Sie ihn</translation></message>

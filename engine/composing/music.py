@@ -34,6 +34,7 @@ from engine.notes.time_map import BPM_LIMITS, TimeMap
 
 ONSET_SAMPLES = 1024  # in the middle of each frame, for its onset
 BASS_HZ = 150.0
+HEARD_S = 40.0  # at least so much is heard for a tempo
 STEPS_PER_BEAT = 4
 ROOTS_TO_HZ = 220.0
 MAJOR_SCALE, MINOR_SCALE = (0, 2, 4, 5, 7, 9, 11), (0, 2, 3, 5, 7, 8, 10)
@@ -171,7 +172,8 @@ def hear_music(info: AudioInfo, check: Callable[[], None], seed: int = 0) -> Mus
     time_map = _time_map(network, bass_L, chroma_LP)
     if time_map is None:
         time_map, remarks = TimeMap(bpm=USUAL_BPM), (NOT_SURE_OF_TIME.format(bpm=USUAL_BPM),)
-    tonic, mode = _key(key_of(clear_chroma(key_LP))[0])
+    key = key_of(clear_chroma(key_LP))[0]
+    time_map, (tonic, mode) = replace(time_map, key=key), _key(key)
     times_s = np.arange(len(chroma_LP)) * HOP_SAMPLES / RATE_HZ
     beats_L = np.array([time_map.beat_at(float(at_s)) for at_s in times_s])
     bars_L = np.floor(beats_L / time_map.beats_per_bar + 1e-6).astype(int)
@@ -185,6 +187,38 @@ def hear_music(info: AudioInfo, check: Callable[[], None], seed: int = 0) -> Mus
     written_L = np.array([swung(float(beat), swing, 0.5) for beat in beats_L])
     groove = _groove(onset_L, written_L, time_map.beats_per_bar)
     return Music(time_map, tonic, mode, chords, first, groove, chroma_BP, remarks, True, swing)
+
+
+def hear_time_map(info: AudioInfo, part_s: tuple[float, float], check: Callable[[], None]) -> TimeMap | None:
+    """Bars, beats and key around a part of a file; None where no beat is heard.
+
+    Args:
+        part_s: what they are wanted for; where it is shorter than ``HEARD_S``, more around it is heard.
+        check: called between parts of the work; raises to stop.
+
+    Returns:
+        The map in seconds of the file, whose first whole bar is bar 1.
+
+    Raises:
+        AudioError: the file cannot be decoded.
+        BundleError: the network that hears beats is not installed, or damaged.
+    """
+    start_s, stop_s = widened(part_s, HEARD_S, info.seconds)
+    section = round(start_s * info.rate_hz), round(stop_s * info.rate_hz)
+    network = BeatNetwork()
+    chroma_LP, _, key_LP, _, bass_L = _features(info, check, network, section)
+    time_map = _time_map(network, bass_L, chroma_LP)
+    if time_map is None:
+        return None
+    return replace(time_map.moved(start_s).from_the_start(), key=key_of(clear_chroma(key_LP))[0])
+
+
+def widened(part_s: tuple[float, float], least_s: float, total_s: float) -> tuple[float, float]:
+    """A part of a file, and as much around it as makes it so long, if the file is."""
+    start_s, stop_s = part_s
+    length_s = max(stop_s - start_s, least_s)
+    start_s = max(min((start_s + stop_s - length_s) / 2, total_s - length_s), 0.0)
+    return start_s, min(start_s + length_s, total_s)
 
 
 def _time_map(network: BeatNetwork, bass_L: Array, chroma_LP: Array) -> TimeMap | None:
@@ -239,7 +273,7 @@ def music_from_words(words: str, seed: int, seconds: float) -> Music:
     said_words = set(re.findall(r"[a-z]+", text))
     groove = tuple(1.0 if step % STEPS_PER_BEAT == 0 else 0.4 for step in range(beats * STEPS_PER_BEAT))
     open_ended = Music(
-        TimeMap(bpm=bpm, beats_per_bar=beats), tonic, mode, _row_of_chords(tonic, mode, rng), 0, groove,
+        TimeMap(bpm=bpm, beats_per_bar=beats, key=KEY_NAMES[tonic + (12 if mode == "minor" else 0)]), tonic, mode, _row_of_chords(tonic, mode, rng), 0, groove,
         np.zeros((0, 12)), swing=SWUNG if said_words & SWING_WORDS else 0.5,
         ends=not said_words & {"loop", "loops", "looped"},
     )  # fmt: skip
@@ -314,14 +348,18 @@ def chords_of(chroma_BP: Array, tonic: int, mode: str, low_BP: Array | None = No
 
 
 def _features(
-    info: AudioInfo, check: Callable[[], None], network: BeatNetwork
+    info: AudioInfo, check: Callable[[], None], network: BeatNetwork, section: tuple[int, int] | None = None
 ) -> tuple[Array, Array, Array, Array, Array]:
     """Chroma, that of the bass and that for the key (frames, 12), onset strength and that of the bass, of every hop.
 
     The network hears all of it on the way.
+
+    Args:
+        section: first sample, and the one past the last; None for all of the file.
     """
-    total = samples_at(info.samples, info.rate_hz, RATE_HZ)
-    mono = (block_CN.mean(axis=0, keepdims=True) for block_CN in blocks(info.as_heard))
+    start, stop = section or (0, info.samples)
+    total = samples_at(stop - start, info.rate_hz, RATE_HZ)
+    mono = (block_CN.mean(axis=0, keepdims=True) for block_CN in blocks(info.as_heard, start, stop))
     bank_FP, low_FP = pitch_class_bank(*TONE_HZ), pitch_class_bank(TONE_HZ[0], ROOTS_TO_HZ)
     window_N, short_N = np.hanning(TONE_SAMPLES), np.hanning(ONSET_SAMPLES)
     middle = slice((TONE_SAMPLES - ONSET_SAMPLES) // 2, (TONE_SAMPLES + ONSET_SAMPLES) // 2)

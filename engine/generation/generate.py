@@ -14,6 +14,7 @@ from engine.composing.music import Music
 from engine.errors import RequestError
 from engine.generation.context import InpaintContext, bare_context, build_context
 from engine.generation.inpaint import Candidate, sample_candidates
+from engine.generation.line_tempo import LineTempo
 from engine.generation.sampled import LineSource, VoiceCandidates, compose, line_source, music_of, replay
 from engine.generation.voice_description import place_of, told_of
 from engine.inference.clip import SampleRange
@@ -79,7 +80,7 @@ class _SampledVoice:
         if run.rule.strength is None:
             self._music = music_of(run, spec.info)
         else:
-            self._old = line_source(spec.input, spec.region.wanted)
+            self._old = line_source(spec.input, spec.region.wanted, LineTempo(run, spec))
 
     def play(self, run: RunContext, conditioning: Conditioning) -> VoiceCandidates:
         """Candidates of a prompt, best first, or the reason why there are none."""

@@ -41,6 +41,7 @@ from engine.generation.context import (
     window_plan,
 )
 from engine.generation.inpaint import Candidate, sample_candidates
+from engine.generation.line_tempo import LineTempo
 from engine.generation.made_latents import DiskLatents
 from engine.generation.sampled import LineSource, VoiceCandidates, plays_one_voice, replay
 from engine.generation.voice_description import place_of, told_of
@@ -116,7 +117,7 @@ def replace(run: RunContext, spec: OutputSpec, conditionings: list[Conditioning]
     Args:
         spec: the mix and the spans that may change.
     """
-    new = replacement_conditioning(run)
+    new, tempo = replacement_conditioning(run), LineTempo(run, spec)
     with contextlib.ExitStack() as kept:
         found = []
         for number, old in enumerate(conditionings):
@@ -127,7 +128,7 @@ def replace(run: RunContext, spec: OutputSpec, conditionings: list[Conditioning]
             share = run.within(0.3, 1.0).nth(number, len(conditionings))
             with contextlib.ExitStack() as held:
                 edits = [
-                    _edit_region(share.within(0.0, 0.7).nth(index, len(stems)), spec, stem, (old, new), held)
+                    _edit_region(share.within(0.0, 0.7).nth(index, len(stems)), spec, stem, (old, new), tempo, held)
                     for index, stem in enumerate(stems)
                 ]
                 count = run.request.candidates
@@ -180,7 +181,7 @@ def _is_absent(stems: list[OldStem]) -> bool:
 
 
 def _edit_region(
-    run: RunContext, spec: OutputSpec, old: OldStem, names: tuple[Conditioning, Conditioning],
+    run: RunContext, spec: OutputSpec, old: OldStem, names: tuple[Conditioning, Conditioning], tempo: LineTempo,
     held: contextlib.ExitStack,
 ) -> RegionEdit:  # fmt: skip
     new, separated, parts = names[1], old.separated, old.split
@@ -189,7 +190,7 @@ def _edit_region(
     sampling, section = resolve_sampling(run.request, manifest), separated.section
     with parts.stem.audio, parts.rest.audio:
         if run.request.voice == "sampled":
-            by_voice = _played_again(run.within(0.15, 1.0), spec, separated, names, parts.power_C)
+            by_voice = _played_again(run.within(0.15, 1.0), spec, separated, names, parts.power_C, tempo)
             if by_voice.candidates:
                 for candidate in by_voice.candidates:
                     held.enter_context(candidate.audio)
@@ -220,6 +221,7 @@ def _played_again(
     separated: SeparatedSection,
     names: tuple[Conditioning, Conditioning],
     power_C: Powers,
+    tempo: LineTempo,
 ) -> VoiceCandidates:
     """The old stem's line on recorded instruments, from the start of the section."""
     section, rate_hz = separated.section, spec.format.rate_hz
@@ -231,7 +233,9 @@ def _played_again(
         spec.format.channels,
     )  # fmt: skip
     one_voice = plays_one_voice(run, names[0])
-    old = LineSource(lambda: (pair.stem_CN for pair in separated.pairs(section)), rate_hz, section.samples, one_voice)
+    old = LineSource(
+        lambda: (pair.stem_CN for pair in separated.pairs(section)), rate_hz, section.samples, one_voice, tempo
+    )
     return replay(run, old, names[1], context, spec.peak)
 
 

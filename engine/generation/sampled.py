@@ -20,12 +20,13 @@ from engine.composing.music import Music, hear_music, music_from_words
 from engine.composing.parts import compose_part, role_of
 from engine.generation.context import InpaintContext, power_and_peak
 from engine.generation.inpaint import SILENT_POWER, Candidate, level_match
+from engine.generation.line_tempo import LineTempo
 from engine.inference.clip import SampleRange, at_user_rate
 from engine.inference.conditioning import Conditioning
 from engine.inference.rerank import similarity
 from engine.inference.run import RunContext
 from engine.notes.drums import hear_drums
-from engine.notes.midi import read_midi
+from engine.notes.midi import read_midi, read_tempo
 from engine.notes.network import NoteNetwork
 from engine.notes.note import DrumHit, NoteEvent
 from engine.notes.time_map import TimeMap
@@ -50,6 +51,7 @@ SINGERS = ("vocal", "voice", "singer", "singing", "solo", "melody", "lead ")
 NO_INSTRUMENT = "no recorded instrument is called {prompt!r}, so the flow model made the sound"
 NO_WORDS = "a recorded instrument is found by words alone, so the flow model made the sound"
 NOT_SURE = "the line could not be written down with confidence ({confidence:.2f}), so the flow model made the sound"
+NO_BEAT = "no beat was heard in the music, so the MIDI file has 120 beats per minute"
 NO_STROKES = "no strokes were heard in the old sound, so the flow model made the sound"
 
 
@@ -62,12 +64,14 @@ class LineSource:
         rate_hz: of it.
         samples: length, which is that of what is made.
         one_voice: True means that its player plays one note at a time; else that is judged by what is heard.
+        tempo: of the music around it; None where nobody asks for a tempo.
     """
 
     blocks: Callable[[], Iterator[Samples]]
     rate_hz: int
     samples: int
     one_voice: bool = False
+    tempo: LineTempo | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,11 +144,14 @@ def replay(
         return VoiceCandidates([], remarks)
     spans_s = [(one.at_s, one.at_s + 0.1) if isinstance(one, DrumHit) else (one.start_s, one.end_s) for one in notes]
     room = estimate_room(mono_N, old.rate_hz, spans_s)
+    time_map = _given_tempo(run) or (old.tempo.time_map if old.tempo is not None else None)
+    if time_map is None:
+        remarks = (*remarks, NO_BEAT)
     asked = _turns(run, instruments)
     candidates = []
     for index, instrument in enumerate(asked):
         share = run.within(0.3, 1.0).nth(index, len(asked))
-        part = _for_instrument(instrument, PlayedPart(notes, old_db, room, None, remarks))
+        part = _for_instrument(instrument, PlayedPart(notes, old_db, room, None, remarks, time_map))
         candidates.append(_played(share, instrument, part, context, conditioning, peak, index, match_tone=True))
     return VoiceCandidates(candidates, remarks)
 
@@ -166,6 +173,7 @@ def compose(
     seconds = context.clip / context.rate_hz
     here = replace(music, time_map=music.time_map.moved(-context.start_s))
     given = _given_notes(run, instruments[0].is_drums, context.start_s)
+    time_map = _given_tempo(run) or music.time_map
     candidates = []
     for index, instrument in enumerate(asked):
         role = role_of(conditioning.prompt, instrument)
@@ -175,7 +183,7 @@ def compose(
         if music.is_heard:
             fit = 0.5 * (harmony_fit(here, notes) + rhythm_fit(here, notes))
         flat_db = np.zeros(len(OCTAVES_HZ))
-        part = _for_instrument(instrument, PlayedPart(notes, flat_db, RoomSound(), fit, music.remarks, music.time_map))
+        part = _for_instrument(instrument, PlayedPart(notes, flat_db, RoomSound(), fit, music.remarks, time_map))
         share = run.nth(index, len(asked))
         candidates.append(_played(share, instrument, part, context, conditioning, peak, index))
     return VoiceCandidates(sorted(candidates, key=lambda one: (-(one.fit or 0.0), one.index)))
@@ -242,6 +250,11 @@ def _given_notes(run: RunContext, drums: bool, start_s: float) -> tuple[NoteEven
         replace(one, start_s=max(one.start_s - start_s, 0.0), end_s=one.end_s - start_s)
         for one in notes if one.end_s > start_s
     )  # fmt: skip
+
+
+def _given_tempo(run: RunContext) -> TimeMap | None:
+    """Tempo and bars of the MIDI file of a request; None without one, or where it names none."""
+    return read_tempo(Path(run.request.notes_file)) if run.request.notes_file else None
 
 
 def _for_instrument(instrument: SampledInstrument, part: PlayedPart) -> PlayedPart:
@@ -352,6 +365,6 @@ def _at_input_times(notes: Sequence[NoteEvent | DrumHit], start_s: float) -> tup
     )  # fmt: skip
 
 
-def line_source(info: AudioInfo, section: SampleRange) -> LineSource:
+def line_source(info: AudioInfo, section: SampleRange, tempo: LineTempo) -> LineSource:
     """A part of a file, as the sound whose line is played again."""
-    return LineSource(lambda: blocks(info, section.start, section.stop), info.rate_hz, section.samples)
+    return LineSource(lambda: blocks(info, section.start, section.stop), info.rate_hz, section.samples, tempo=tempo)

@@ -8,15 +8,16 @@ from __future__ import annotations
 import importlib
 import io
 import itertools
+import re
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from engine.errors import AudioError
 from engine.notes.note import BEND_STEP_S, DrumHit, NoteEvent
-from engine.notes.time_map import BPM_LIMITS, TimeMap
+from engine.notes.time_map import BPM_LIMITS, METER_LIMITS, TimeMap
 from engine.optional_packages import require_mido
 
 TICKS_PER_BEAT = 960
@@ -31,8 +32,11 @@ LIMIT_BYTES = 4 << 20
 LONGEST_S = 6 * 3600.0
 NOTES_LIMIT = 100_000
 BENDS_LIMIT = 4_000_000  # values of all notes together
+TEMPOS_LIMIT, BEATS_LIMIT = 20_000, 20_000
 
 _Message = tuple[float, int, Any]  # seconds, order at one time, mido's message
+_BAR_MARKER = re.compile(r"\d+\|1")
+_Read = TypeVar("_Read")
 
 
 def midi_bytes(
@@ -70,6 +74,71 @@ def read_midi(path: Path) -> tuple[tuple[NoteEvent, ...], tuple[DrumHit, ...]]:
         RequestError: mido is not installed.
         AudioError: it cannot be read, is no MIDI file, or holds more than is read.
     """
+    return _of_file(path, lambda file: _read(file, path))
+
+
+def read_tempo(path: Path) -> TimeMap | None:
+    """Tempo, meter and key of a MIDI file, in its seconds; None where it names no tempo that music has.
+
+    Raises:
+        RequestError: mido is not installed.
+        AudioError: it cannot be read, or is no MIDI file.
+    """
+    return _of_file(path, _read_tempo)
+
+
+def _read_tempo(file: Any) -> TimeMap | None:
+    """The same of a parsed file."""
+    at, tempos, meter, key, first = 0, list[tuple[int, float]](), 4, "", 0
+    for message in _mido().merge_tracks(file.tracks):
+        at += message.time
+        if message.type == "set_tempo" and message.tempo > 0 and len(tempos) < TEMPOS_LIMIT:
+            tempos.append((at, 60e6 / message.tempo))
+        elif message.type == "time_signature" and not at:
+            quarters, left = divmod(4 * message.numerator, message.denominator)
+            meter = quarters if not left and METER_LIMITS[0] <= quarters <= METER_LIMITS[1] else meter
+        elif message.type == "key_signature" and not at:
+            key = _KEY_OF_SIGNATURE.get(message.key, "")
+        elif message.type == "marker" and _BAR_MARKER.fullmatch(message.text):
+            first = at
+    if not tempos or file.ticks_per_beat <= 0 or any(not BPM_LIMITS[0] <= bpm <= BPM_LIMITS[1] for _, bpm in tempos):
+        return None
+    return _time_map_of(tempos, file.ticks_per_beat, first, meter, key)
+
+
+def _time_map_of(tempos: list[tuple[int, float]], beat: int, first: int, meter: int, key: str) -> TimeMap:
+    """A map of changes of tempo, as ticks and beats per minute.
+
+    Args:
+        beat: its ticks.
+        first: the tick where bar 1 begins.
+        meter: beats in a bar.
+    """
+    if tempos[0][0] > 0:
+        tempos = [(0, USUAL_BPM), *tempos]
+    starts_s = [0.0]
+    for (at, bpm), (later, _) in itertools.pairwise(tempos):
+        starts_s.append(starts_s[-1] + (later - at) / beat * 60.0 / bpm)
+
+    def seconds(tick: int) -> float:
+        place = max(bisect_right(tempos, tick, key=lambda change: change[0]) - 1, 0)
+        return starts_s[place] + (tick - tempos[place][0]) / beat * 60.0 / tempos[place][1]
+
+    steady = len({bpm for _, bpm in tempos}) == 1
+    beats = () if steady else range(first % beat, min(tempos[-1][0], BEATS_LIMIT * beat) + beat, beat)
+    return TimeMap(
+        bpm=round(tempos[-1][1], 3), beats_per_bar=meter, first_s=round(seconds(first), 4),
+        beats_s=tuple(round(seconds(tick), 4) for tick in beats), key=key,
+    )  # fmt: skip
+
+
+def _of_file(path: Path, read: Callable[[Any], _Read]) -> _Read:
+    """What is read in a MIDI file, as mido parses it.
+
+    Raises:
+        RequestError: mido is not installed.
+        AudioError: it cannot be read, or is no MIDI file.
+    """
     mido = _mido()
     try:
         if path.exists() and not path.is_file():  # a pipe may have no end
@@ -80,8 +149,7 @@ def read_midi(path: Path) -> tuple[tuple[NoteEvent, ...], tuple[DrumHit, ...]]:
                 "{path} is too large for a MIDI file; give one of at most {most} MiB", path=path, most=most
             )
         with path.open("rb") as stream:
-            file = mido.MidiFile(file=io.BytesIO(stream.read(LIMIT_BYTES)))
-        return _read(file, path)
+            return read(mido.MidiFile(file=io.BytesIO(stream.read(LIMIT_BYTES))))
     except AudioError:
         raise
     except OSError as error:
@@ -99,7 +167,7 @@ class _Clock:
     """Ticks of seconds."""
 
     def __init__(self, time_map: TimeMap | None) -> None:
-        changes = time_map.tempos() if time_map is not None else ((0.0, USUAL_BPM),)
+        changes = _tempos(time_map)
         self._starts_s = [at_s for at_s, _ in changes]
         self._bpm = [bpm for _, bpm in changes]
         self._beats = [0.0]
@@ -111,6 +179,13 @@ class _Clock:
         place = max(bisect_right(self._starts_s, seconds) - 1, 0)
         beats = self._beats[place] + (seconds - self._starts_s[place]) * self._bpm[place] / 60.0
         return max(round(beats * TICKS_PER_BEAT), 0)
+
+
+def _tempos(time_map: TimeMap | None) -> tuple[tuple[float, float], ...]:
+    """Every change of tempo, as seconds and beats per minute that a MIDI file may have; the first at 0 s."""
+    if time_map is None:
+        return ((0.0, USUAL_BPM),)
+    return tuple((at_s, min(max(bpm, BPM_LIMITS[0]), BPM_LIMITS[1])) for at_s, bpm in time_map.tempos())
 
 
 def _track(mido: Any, clock: _Clock, messages: list[_Message], name: str) -> Any:
@@ -126,17 +201,17 @@ def _track(mido: Any, clock: _Clock, messages: list[_Message], name: str) -> Any
 
 
 def _conductor(mido: Any, time_map: TimeMap | None) -> Iterator[_Message]:
-    """Tempo, meter and key; where bar 1 begins is a marker."""
+    """Tempo, meter and key; where bar 1 begins is a marker, or a later bar where the file begins within the music."""
+    for at_s, bpm in _tempos(time_map):
+        yield at_s, 1, mido.MetaMessage("set_tempo", tempo=mido.bpm2tempo(bpm))
     if time_map is None:
-        yield 0.0, 0, mido.MetaMessage("set_tempo", tempo=mido.bpm2tempo(USUAL_BPM))
         return
     yield 0.0, 0, mido.MetaMessage("time_signature", numerator=time_map.beats_per_bar, denominator=4)
     if time_map.key:
         tonic, mode = time_map.key.split()
         yield 0.0, 0, mido.MetaMessage("key_signature", key=_SIGNATURES[tonic, mode])
-    for at_s, bpm in time_map.tempos():
-        yield at_s, 1, mido.MetaMessage("set_tempo", tempo=mido.bpm2tempo(min(max(bpm, BPM_LIMITS[0]), BPM_LIMITS[1])))
-    yield max(time_map.first_s, 0.0), 2, mido.MetaMessage("marker", text="1|1")
+    bar_s = time_map.first_s if time_map.first_s >= 0 else time_map.from_the_start().first_s
+    yield bar_s, 2, mido.MetaMessage("marker", text=time_map.words(bar_s))
 
 
 # Keys that no signature spells as our names do.
@@ -146,6 +221,7 @@ _SIGNATURES = {
     for tonic in ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
     for mode in ("major", "minor")
 }
+_KEY_OF_SIGNATURE = {signature: f"{tonic} {mode}" for (tonic, mode), signature in _SIGNATURES.items()}
 
 
 def _pitched(mido: Any, notes: Sequence[NoteEvent]) -> Iterator[_Message]:

@@ -107,6 +107,11 @@ class TimeMap:
         """A copy in which everything comes so many seconds later."""
         return replace(self, first_s=self.first_s + by_s, beats_s=tuple(at_s + by_s for at_s in self.beats_s))
 
+    def from_the_start(self) -> TimeMap:
+        """A copy whose bar 1 is the first that begins at 0 s or later."""
+        bars = math.floor(-self.beat_at(0.0) / self.beats_per_bar + WHOLE)
+        return replace(self, first_s=max(self.seconds_at(-bars * self.beats_per_bar), 0.0))
+
     def nearest_tracked(self, seconds: float) -> float:
         """The nearest beat, whatever bar 1 is."""
         return self._untracked(round(self._tracked(seconds)))

@@ -34,14 +34,21 @@ def test_notes_are_drawn_where_they_sound_and_leave_as_a_midi_file(window, works
     view = window.timeline.lanes[lane.id]
     assert view.midi.isVisible()
     with_notes = view.wave.grab().toImage()
-    workspace.tempo.set_tempo(90.0)
-    dragged = []
+    dragged, told = [], []
+    workspace.told.connect(lambda message: told.append(str(message)))
     monkeypatch.setattr("desktop.views.note_actions.start_drag", lambda window, paths, *more: dragged.extend(paths))
     view.midi.dragged.emit(False)
-    from engine.notes.midi import read_midi
+    assert "no tempo is known, so the MIDI file of flute has 120" in told
+    workspace.tempo.set_tempo(90.0)
+    workspace.tempo.set_meter(3)
+    workspace.tempo.set_key("D minor")
+    view.midi.dragged.emit(False)
+    from engine.notes.midi import read_midi, read_tempo
 
-    [path] = dragged
+    path = dragged[-1]
     assert path.name == "song - flute.mid"
+    settled = read_tempo(path)
+    assert (settled.bpm, settled.beats_per_bar, settled.key) == (90.0, 3, "D minor")
     found, _ = read_midi(path)
     assert [note.key for note in found] == [pitch for _, pitch in noteline.LINE]
     workspace.notes.show(lane.id, False)

@@ -1,6 +1,7 @@
 """Recorded instruments play a line again, or a part of their own; all that holds for made sound holds for theirs."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import mido
@@ -9,8 +10,9 @@ import pytest
 import soundfile
 
 from engine.errors import AudioError, NotHeard, RequestError
-from engine.notes.midi import midi_bytes, read_midi
+from engine.notes.midi import midi_bytes, read_midi, read_tempo
 from engine.notes.note import DrumHit, NoteEvent
+from engine.notes.time_map import TimeMap
 from engine.provenance import rerun_request
 from engine.sampler.instruments import load_sampler
 from engine.sampler.play import play_notes
@@ -44,6 +46,71 @@ def _tempos(done):
     """Beats per minute in the MIDI file beside a result."""
     file = mido.MidiFile(done.results[0].midi)
     return [round(mido.tempo2bpm(one.tempo)) for track in file.tracks for one in track if one.type == "set_tempo"]
+
+
+GROOVE = [
+    DrumHit(0.2 + 0.6 * k, drum) for k in range(13) for drum in (("kick" if k % 4 in (0, 2) else "snare"), "hi-hat")
+]  # 100 beats per minute
+SLOWER = [replace(one, start_s=0.2 + 1.2 * k, end_s=1.1 + 1.2 * k) for k, one in enumerate(LINE)]
+WALKING = [replace(one, start_s=0.2 + 0.6 * k, end_s=0.7 + 0.6 * k) for k, one in enumerate(LINE * 2)]
+
+
+def _grid(path):
+    """Beats per minute, beats in a bar, and seconds of the bar marker of a MIDI file."""
+    heard = read_tempo(Path(path))
+    return heard.bpm, heard.beats_per_bar, heard.first_s
+
+
+def test_the_midi_of_a_line_played_again_has_the_tempo_of_the_rest_and_its_notes_where_they_sounded(run, played):
+    rest = played("rock drum kit", GROOVE, seconds=8.5, file="groove")
+    stem = played(notes=SLOWER, seconds=8.5, file="slower")
+    [result] = run(task="restyle", input=stem, rest=str(rest), prompts=("trumpet",), voice="sampled").results
+    bpm, beats, first_s = _grid(result.midi)
+    assert (bpm, beats) == (pytest.approx(100, abs=0.5), 4)
+    assert (first_s - 0.2 + 0.3) % 0.6 - 0.3 == pytest.approx(0, abs=0.05), "bars begin on a beat"
+    assert_same_line(read_midi(Path(result.midi))[0], SLOWER)
+    assert not any("no beat" in note for note in result.notes)
+
+
+def test_the_midi_of_a_stem_has_the_tempo_of_the_mix_that_its_json_names(run, played, tmp_path):
+    mix = played("rock drum kit", GROOVE, seconds=8.5, file="groove")
+    stem = tmp_path / "cello.wav"
+    soundfile.write(stem, read(played()), RATE_HZ, subtype="PCM_24")
+    said = {"fluxstem_sidecar": 1, "stem": stem.name, "prompt": "cello", "input": str(mix), "rate_hz": RATE_HZ}
+    stem.with_suffix(".json").write_text(json.dumps(said | {"start_samples": round(1.4 * RATE_HZ)}))
+    [result] = run(task="restyle", input=stem, prompts=("trumpet",), voice="sampled").results
+    bpm, _, first_s = _grid(result.midi)
+    assert bpm == pytest.approx(100, abs=0.5)
+    assert (first_s + 1.4 - 0.2 + 0.3) % 0.6 - 0.3 == pytest.approx(0, abs=0.05), "in seconds of the stem"
+
+
+def test_the_midi_of_what_replaces_something_has_the_tempo_of_the_mix(run, played):
+    mix = played("grand piano", WALKING, seconds=8.8, file="walking")
+    asked = {"task": "replace", "input": mix, "prompts": ("violin",), "replacement": "trumpet", "voice": "sampled"}
+    [result] = run(**asked, region_s=(2.0, 7.0), anyway=True).results
+    assert result.made_by == "sampled"
+    assert _grid(result.midi)[0] == pytest.approx(100, abs=0.5)
+    found_s = np.array([one.start_s for one in read_midi(Path(result.midi))[0]])
+    inside_s = [one.start_s for one in WALKING if 2.1 <= one.start_s < 6.9]
+    assert [np.abs(found_s - at_s).min() < 0.06 for at_s in inside_s] == [True] * len(inside_s), "in seconds of the mix"
+
+
+def test_where_no_beat_is_heard_the_midi_says_so(run, played):
+    stem = played(notes=LINE[:6], seconds=3.6, file="short")  # too short for a beat
+    [result] = run(task="restyle", input=stem, prompts=("trumpet",), voice="sampled").results
+    assert _grid(result.midi) == (120.0, 4, 0.0)
+    assert any("no beat was heard in the music, so the MIDI file has 120" in note for note in result.notes)
+
+
+def test_the_tempo_of_a_midi_file_that_is_played_is_kept(run, played, tmp_path):
+    beats = TimeMap(bpm=93.0, beats_per_bar=3, first_s=0.4, key="Bb minor")
+    file = tmp_path / "edited.mid"
+    file.write_bytes(midi_bytes([NoteEvent(0.5, 1.5, 60), NoteEvent(2.0, 3.0, 64)], (), beats))
+    for asked in ({"task": "restyle", "input": played()}, {"task": "generate", "seconds": 4.0}):
+        [result] = run(**asked, prompts=("flute",), voice="sampled", notes_file=str(file)).results
+        found = read_tempo(Path(result.midi))
+        assert (found.bpm, found.beats_per_bar, found.key) == (93.0, 3, "Bb minor")
+        assert found.first_s == pytest.approx(0.4, abs=0.001)
 
 
 def assert_same_line(notes, line=LINE):

@@ -10,6 +10,7 @@ import struct
 import subprocess
 import sys
 
+import mido
 import noteline
 import numpy as np
 import onnx
@@ -31,7 +32,7 @@ from engine.notes import midi as midi_module
 from engine.notes import network as network_module
 from engine.notes.decode import DecodeSettings, decode
 from engine.notes.listen import heard_apart
-from engine.notes.midi import read_midi
+from engine.notes.midi import read_midi, read_tempo
 from engine.notes.network import NoteActivations, NoteNetwork, find_notes_folder
 from engine.notes.note import DRUM_KEYS, DrumHit, NoteEvent
 from engine.notes.stem_analysis import analyse_stem, analysis_json
@@ -115,6 +116,47 @@ def test_a_midi_file_gives_back_notes_bends_and_strokes_at_their_seconds(tmp_pat
         assert now.velocity == pytest.approx(was.velocity, abs=0.005)
         assert now.bends[: len(was.bends)] == pytest.approx(was.bends, abs=0.03)
     assert [(hit.drum, hit.at_s) for hit in strokes] == [(hit.drum, pytest.approx(hit.at_s, abs=0.001)) for hit in hits]
+
+
+@pytest.mark.parametrize(
+    "time_map",
+    [
+        TimeMap(bpm=132.0, beats_per_bar=3, first_s=0.0655, key="C# major"),
+        TimeMap(bpm=97.3, beats_s=(0.31, 0.9, 1.62, 2.2, 2.9), first_s=0.9, key="Eb minor"),
+    ],
+)
+def test_a_midi_file_gives_back_tempo_meter_key_and_where_bar_one_is(tmp_path, time_map):
+    path = tmp_path / "line.mid"
+    path.write_bytes(midi_bytes([NoteEvent(0.5, 0.9, 60)], (), time_map))
+    found = read_tempo(path)
+    assert (found.beats_per_bar, found.key) == (time_map.beats_per_bar, time_map.key)
+    assert found.first_s == pytest.approx(time_map.first_s, abs=0.001)
+    assert found.bpm == pytest.approx(time_map.bpm, abs=0.001)
+    for at_s in (0.0, 0.5, 1.1, 2.0, 3.5):
+        assert found.beat_at(at_s) == pytest.approx(time_map.beat_at(at_s), abs=0.01)
+
+
+def test_a_file_that_begins_within_the_music_marks_its_first_whole_bar(tmp_path):
+    path = tmp_path / "late.mid"
+    path.write_bytes(midi_bytes([NoteEvent(0.5, 0.9, 60)], (), TimeMap(bpm=120.0, first_s=-2.5)))
+    [marker] = [one for track in mido.MidiFile(path).tracks for one in track if one.type == "marker"]
+    assert (marker.text, marker.time) == ("3|1", round(1.5 * 2 * 960))
+    assert read_tempo(path).first_s == pytest.approx(1.5)
+
+
+def test_beats_that_no_midi_file_can_have_change_no_seconds(tmp_path):
+    path = tmp_path / "fast.mid"
+    path.write_bytes(midi_bytes([NoteEvent(2.0, 3.0, 60)], (), TimeMap(bpm=120.0, beats_s=(0.5, 0.55, 0.6, 9.0))))
+    [note] = read_midi(path)[0]
+    assert (note.start_s, note.end_s) == (pytest.approx(2.0, abs=0.001), pytest.approx(3.0, abs=0.001))
+
+
+def test_a_midi_file_without_a_tempo_that_music_has_names_none(tmp_path):
+    path = tmp_path / "x.mid"
+    mido.MidiFile(tracks=[mido.MidiTrack([mido.Message("note_on", note=60, time=10)])]).save(path)
+    assert read_tempo(path) is None
+    mido.MidiFile(tracks=[mido.MidiTrack([mido.MetaMessage("set_tempo", tempo=7)])]).save(path)
+    assert read_tempo(path) is None
 
 
 @pytest.mark.parametrize("content", [b"", b"not a midi file", b"MThd\0\0\0\6\0\1\0\1\1\xe0MTrk\0\0\xff\xff"])
