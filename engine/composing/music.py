@@ -269,11 +269,12 @@ def music_from_words(words: str, seed: int, seconds: float) -> Music:
     key = next((name for name in KEY_NAMES if re.search(rf"\b{re.escape(name.lower())}(?!\w)", text)), "")
     tonic, mode = _key(key) if key else (int(rng.integers(12)), "minor" if "sad" in text.split() else
                                          str(rng.choice(["major", "minor"])))  # fmt: skip
+    named = KEY_NAMES[tonic + (12 if mode == "minor" else 0)]
     beats = 3 if "waltz" in text.split() else 4
     said_words = set(re.findall(r"[a-z]+", text))
     groove = tuple(1.0 if step % STEPS_PER_BEAT == 0 else 0.4 for step in range(beats * STEPS_PER_BEAT))
     open_ended = Music(
-        TimeMap(bpm=bpm, beats_per_bar=beats, key=KEY_NAMES[tonic + (12 if mode == "minor" else 0)]), tonic, mode, _row_of_chords(tonic, mode, rng), 0, groove,
+        TimeMap(bpm=bpm, beats_per_bar=beats, key=named), tonic, mode, _row_of_chords(tonic, mode, rng), 0, groove,
         np.zeros((0, 12)), swing=SWUNG if said_words & SWING_WORDS else 0.5,
         ends=not said_words & {"loop", "loops", "looped"},
     )  # fmt: skip
