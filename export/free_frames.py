@@ -3,15 +3,22 @@
 torch writes the frames of a window into a graph as numbers, so that a clip of one second is filled up with silence to
 twelve. Here the graph counts them itself; weights and answers for whole windows stay as they were, bit for bit. The
 names of such axes tell how long they are else (``frames=512``), which is what a device with fixed shapes is given.
+
+``rewrite`` knows the shapes of the plain U-Net, so that bundles can be rewritten of which there is only the graph.
+``count_by_twin`` knows no network: it compares a graph with its twin, exported for windows of another length, and what
+differs between them is what counts frames.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator, Mapping, Sequence
+from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import onnx
 from onnx import helper, numpy_helper
 
@@ -26,6 +33,7 @@ from export.write import summary
 COARSE = 32  # frames and bins of one place of the coarsest plane
 ANSWER = "answer"
 SEED = 6
+Array = npt.NDArray[Any]
 # Axes of inputs and outputs that count frames: name -> place and how many frames one step of it is.
 AXES: dict[str, tuple[int, int]] = {
     "mix": (2, 1), "stem": (3, 1), "rest": (3, 1), "presence": (2, COARSE), "described": (2, 2), "plane": (2, COARSE),
@@ -52,9 +60,43 @@ def rewrite(model: onnx.ModelProto, frames: int, bins: int) -> None:
         elif node.op_type == "Add" and "repeat" in node.input:  # the place of every bin, once for each frame
             nodes += added.cut_places(node)
         nodes.append(node)
-    del graph.node[:]
-    graph.node.extend([*added.nodes, *nodes])
-    del graph.value_info[:]
+    _replace_nodes(graph, [*added.nodes, *nodes], frames)
+
+
+def count_by_twin(model: onnx.ModelProto, twin: onnx.ModelProto, frames: int, twin_frames: int) -> None:
+    """Have the graph of any network count the frames of its windows, by its twin for windows of ``twin_frames``.
+
+    Raises:
+        ValueError: they differ in more than numbers that are in proportion to the frames; the graph stays as it was.
+    """
+    graph = onnx.GraphProto()
+    graph.CopyFrom(model.graph)
+    added = _Added(graph)
+    ours, theirs = _arrays(graph), _arrays(twin.graph)
+    if [_kind(node) for node in graph.node] != [_kind(node) for node in twin.graph.node]:
+        raise ValueError("the graph and its twin do different things")
+    for node, other in zip(graph.node, twin.graph.node, strict=True):
+        for place, (name, its) in enumerate(zip(node.input, other.input, strict=True)):
+            if name in ours and its in theirs and not np.array_equal(ours[name], theirs[its]):
+                node.input[place] = added.in_proportion(name, ours[name], theirs[its], frames, twin_frames)
+    _replace_nodes(graph, [*added.nodes, *graph.node], frames)
+    used = {name for node in graph.node for name in node.input} | {value.name for value in graph.output}
+    kept = [tensor for tensor in graph.initializer if tensor.name in used]
+    del graph.initializer[:]
+    graph.initializer.extend(kept)
+    model.graph.CopyFrom(graph)
+
+
+def _kind(node: onnx.NodeProto) -> tuple[Any, ...]:
+    """What a node does; constants may be of any value."""
+    told = [one.SerializeToString() for one in node.attribute] if node.op_type != "Constant" else []
+    return node.op_type, len(node.input), len(node.output), sorted(told)
+
+
+def _replace_nodes(graph: onnx.GraphProto, nodes: Sequence[onnx.NodeProto], frames: int) -> None:
+    """Take the nodes of a graph whose frames were freed, and name the axes that count them."""
+    del graph.node[:], graph.value_info[:]
+    graph.node.extend(nodes)
     for value in (*graph.input, *graph.output):
         if value.name in AXES:
             place, each = AXES[value.name]
@@ -84,6 +126,20 @@ def _free_reshape(node: onnx.NodeProto, said: Sequence[int], frames: int, bins: 
     node.input[1] = added.constant(new)
 
 
+def _part(ours: int, theirs: int, frames: int, twin_frames: int) -> list[int] | str | None:
+    """One number of a shape: a constant, or what counts it; None where it is not in proportion to the frames."""
+    if ours == theirs:
+        return [int(ours)]
+    return _share(int(ours), frames) if ours * twin_frames == theirs * frames else None
+
+
+def _share(number: int, frames: int) -> str:
+    """What counts so many, for ``_Added.count``."""
+    share = Fraction(number, frames)
+    times, parts = (f"{sign}{of}" if of > 1 else "" for sign, of in (("*", share.numerator), ("/", share.denominator)))
+    return f"frames{times}{parts}"
+
+
 class _Added:
     """Nodes and constants that count the frames of the mix."""
 
@@ -99,15 +155,48 @@ class _Added:
         return name
 
     def count(self, what: str) -> str:
-        """Name of what counts ``frames``, or a share of them as ``frames/32``; "" for ""."""
+        """Name of what counts ``frames``, some times them or a share: ``frames*44``, ``frames*11/8``; "" for ""."""
         if not what or what in self._counts:
             return self._counts.get(what, "")
-        _, _, share = what.partition("/")
-        name = self._counts[what] = f"free.{what}"
-        if share:
-            self.nodes.append(helper.make_node("Div", [self.count("frames"), self.constant([int(share)])], [name]))
+        name = f"free.{what}"
+        for sign, operator in (("/", "Div"), ("*", "Mul")):
+            whole, _, number = what.rpartition(sign)
+            if whole:
+                inputs = [self.count(whole), self.constant([int(number)])]
+                self.nodes.append(helper.make_node(operator, inputs, [name]))
+                break
         else:
             self.nodes.append(helper.make_node("Shape", ["mix"], [name], start=2, end=3))
+        self._counts[what] = name
+        return name
+
+    def in_proportion(self, name: str, ours: Array, theirs: Array, frames: int, twin_frames: int) -> str:
+        """Name of what takes the place of a constant that is another in the twin.
+
+        Args:
+            name: of the constant.
+            ours, theirs: its values in the graph and in its twin.
+            frames, twin_frames: of the windows of both.
+
+        Raises:
+            ValueError: they are not in proportion to the frames.
+        """
+        if ours.dtype == np.int64 and ours.ndim < 2 and ours.shape == theirs.shape:
+            parts = [_part(*pair, frames, twin_frames) for pair in zip(ours.flat, theirs.flat, strict=True)]
+            if None not in parts:
+                counted = self.shape([part for part in parts if part is not None])
+                return counted if ours.ndim else self._made("Squeeze", [counted])
+        elif ours.ndim == theirs.ndim > 0 and len(ours) * twin_frames == len(theirs) * frames:
+            rows = min(len(ours), len(theirs))
+            if np.array_equal(ours[:rows], theirs[:rows]):  # rows that are repeated for each frame
+                count = self.shape([_share(len(ours), frames)])
+                return self._made("Slice", [name, self.constant([0]), count, self.constant([0])])
+        raise ValueError(f"{name} is another for windows of another length, and not by as much as they are")
+
+    def _made(self, operator: str, inputs: Sequence[str]) -> str:
+        """Name of what a node makes."""
+        name = f"free.{operator.lower()}.{len(self.nodes)}"
+        self.nodes.append(helper.make_node(operator, inputs, [name]))
         return name
 
     def shape(self, parts: Sequence[list[int] | str]) -> str:
@@ -126,10 +215,29 @@ class _Added:
         node.input[:] = [cut if name == "repeat" else name for name in node.input]
 
 
+def free_by_twin(path: Path, decoder: MaskDecoderSpec, twin: Path, twin_frames: int) -> bool:
+    """``count_by_twin`` for ONNX files; False where they are too different, and ``path`` stays as it was.
+
+    Args:
+        twin: the graph of the same network for windows of ``twin_frames``.
+    """
+    model = onnx.load(str(path))
+    try:
+        count_by_twin(model, onnx.load(str(twin)), decoder.frames, twin_frames)
+    except ValueError:
+        return False
+    return _written(model, path, decoder)
+
+
 def rewrite_file(path: Path, decoder: MaskDecoderSpec) -> bool:
-    """The same for an ONNX file; False where its graph is of another kind, and stays as it was."""
+    """``rewrite`` for an ONNX file; False where its graph is of another kind, and stays as it was."""
     model = onnx.load(str(path))
     rewrite(model, decoder.frames, decoder.bins)
+    return _written(model, path, decoder)
+
+
+def _written(model: onnx.ModelProto, path: Path, decoder: MaskDecoderSpec) -> bool:
+    """Put a graph into a file if it runs with windows of fewer frames."""
     whole = path.read_bytes()
     path.write_bytes(model.SerializeToString())
     try:
@@ -189,11 +297,16 @@ def _outputs(path: Path) -> list[str]:
 
 
 def _constants(graph: onnx.GraphProto) -> Mapping[str, list[int]]:
-    tensors = {one.name: one for one in graph.initializer if one.data_type == onnx.TensorProto.INT64}
+    return {name: one.reshape(-1).tolist() for name, one in _arrays(graph).items() if one.dtype == np.int64}
+
+
+def _arrays(graph: onnx.GraphProto) -> Mapping[str, Array]:
+    """Constants by name: initialisers and what nodes hold."""
+    tensors = {one.name: one for one in graph.initializer}
     for node in graph.node:
-        if node.op_type == "Constant" and node.attribute[0].t.data_type == onnx.TensorProto.INT64:
+        if node.op_type == "Constant" and node.attribute[0].HasField("t"):
             tensors[node.output[0]] = node.attribute[0].t
-    return {name: numpy_helper.to_array(one).reshape(-1).tolist() for name, one in tensors.items()}
+    return {name: numpy_helper.to_array(one) for name, one in tensors.items()}
 
 
 def main(argv: list[str]) -> str:

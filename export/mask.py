@@ -2,9 +2,11 @@
 
     mask         mix (B,2,T,F), prompt (P,E) -> stem (P,B,2,T,F), rest (P,B,2,T,F), presence (P,B,T/32);
                  also estimate (B,2,T,F) where the network takes the flow's estimates, else also its features of
-                 the mix, before the prompt: described (B,C,T/2,F/2), plane (B,D,T/32,F/32)
+                 the mix, before the prompt: described (B,C,T/2,F/2), plane (B,D,T/32,any)
     mask-answer  mix, described, plane, prompt -> stem, rest, presence: the end of the same graph
 
+``--beside`` puts several networks, of any kinds, into the one graph: the mean of their logits answers. What is heard
+before the prompt then stands side by side, in the channels of ``described`` and in the last axis of ``plane``.
 Magnitudes go in; soft masks and logits of presence come out. Every prompt is asked of every section of sound; the
 network hears a section once for all of them. The run holds ``mask.pt`` (training mask), ``queries.pt``, ``terms.json``
 and ``credits.json`` (training mask-queries), and ``presence.json`` where presence is calibrated (mask-calibrate).
@@ -16,6 +18,7 @@ import argparse
 import itertools
 import json
 import shutil
+import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -32,6 +35,7 @@ from engine.bundle.separation import LEAST_FRAMES, MaskDecoderSpec, check_decode
 from export import guard
 from export.cpu_session import session
 from export.draft import LIMIT_BYTES, check_free, copy_files, drafted, size_bytes, write_checked
+from export.free_frames import free_by_twin
 from export.free_frames import rewrite_file as free_frames
 from export.graphs import ExportSpec, text_spec
 from export.parity import (
@@ -48,10 +52,22 @@ from export.storage import PRECISIONS, store
 from export.to_onnx import export_graph
 from export.upsampling import rewrite_file
 from export.write import commit, graph_entry, summary
+from training.mask.calibrate import FILE as CALIBRATION_FILE
+from training.mask.calibrate import Calibration
 from training.mask.calibrate import load as load_calibration
 from training.mask.credits import FILE as CREDITS_FILE
-from training.mask.judge import FRAMES, load_unet, spectra
-from training.mask.network import BINS, FFT_SAMPLES, HOP_SAMPLES, PRESENCE_FRAMES, RATE_HZ, WIDTHS, PromptedUNet
+from training.mask.judge import FRAMES, add_beside, load_together, spectra
+from training.mask.network import (
+    BINS,
+    FFT_SAMPLES,
+    HOP_SAMPLES,
+    PLANE_WIDTH,
+    PRESENCE_FRAMES,
+    RATE_HZ,
+    STRIDE,
+    Prompted,
+    PromptedUNet,
+)
 from training.mask.queries import TERMS_FILE, QueryAdapter
 from training.mask.queries import load as load_queries
 from training.mask.terms import POOLING
@@ -69,12 +85,12 @@ class MaskGraph(nn.Module):
     """The mask decoder behind the adapter of its prompts.
 
     Args:
-        network: the averaged network of a run.
+        network: the averaged network of a run, or several as one.
         adapter: prompt embeddings -> query vectors.
         bias: added to the logits of presence.
     """
 
-    def __init__(self, network: PromptedUNet, adapter: QueryAdapter, bias: float = 0.0) -> None:
+    def __init__(self, network: Prompted, adapter: QueryAdapter, bias: float = 0.0) -> None:
         super().__init__()
         self.network, self.adapter, self.bias = network.eval(), adapter.eval(), bias
 
@@ -93,7 +109,7 @@ class MaskGraph(nn.Module):
         return answer if estimate is not None else (*answer, described, plane)
 
 
-def mask_spec(network: PromptedUNet, adapter: QueryAdapter, frames: int = FRAMES, bias: float = 0.0) -> ExportSpec:
+def mask_spec(network: Prompted, adapter: QueryAdapter, frames: int = FRAMES, bias: float = 0.0) -> ExportSpec:
     """The mask graph of a network; ``frames`` are those of a section."""
     embedding = adapter.up.in_features
     plane: list[str | int] = ["B", 2, frames, BINS]
@@ -109,7 +125,7 @@ def mask_spec(network: PromptedUNet, adapter: QueryAdapter, frames: int = FRAMES
     }
     if not network.config.estimate:
         outputs["described"] = ["B", network.config.describe, frames // 2, BINS // 2]
-        outputs["plane"] = ["B", WIDTHS[4], frames // 32, BINS // 32]
+        outputs["plane"] = ["B", PLANE_WIDTH, frames // PRESENCE_FRAMES, network.plane_bins]
     return ExportSpec("mask", MaskGraph(network, adapter, bias), examples, inputs, outputs)
 
 
@@ -151,7 +167,7 @@ def real_mixes(count: int, frames: int = FRAMES) -> Floats:
 
 
 def check_mask(
-    network: PromptedUNet, adapter: QueryAdapter, path: Path, prompts: Floats, precision: str, bias: float = 0.0,
+    network: Prompted, adapter: QueryAdapter, path: Path, prompts: Floats, precision: str, bias: float = 0.0,
     answer: Path | None = None,
 ) -> float:  # fmt: skip
     """Compare a mask graph with the network it was made of on real sound, in short windows too where it takes them.
@@ -197,6 +213,7 @@ class MaskExportConfig:
 
     Attributes:
         run: of the mask decoder, with its queries.
+        beside: runs of more decoders, which answer together with it.
         prompt: run of a text tower that takes the place of the bundle's; None keeps words and wordings as they are.
         version: of the new bundle.
         gate_low, gate_high: presence that shuts and opens the stem; None takes those of the run's calibration.
@@ -211,6 +228,7 @@ class MaskExportConfig:
     gate_high: float | None = None
     precision: str = "fp16"
     frames: int = FRAMES
+    beside: tuple[Path, ...] = ()
 
 
 def write(
@@ -244,7 +262,7 @@ def write(
 
 
 def _fill(draft: Path, wanted: MaskExportConfig, base: Bundle, name: str) -> Manifest:
-    old, presence = base.manifest, load_calibration(wanted.run)
+    old, presence = base.manifest, _calibration(wanted)
     low = presence.gate_low if wanted.gate_low is None else wanted.gate_low
     high = presence.gate_high if wanted.gate_high is None else wanted.gate_high
     decoder = decoder_entry(low, high, wanted.frames)
@@ -257,16 +275,11 @@ def _fill(draft: Path, wanted: MaskExportConfig, base: Bundle, name: str) -> Man
         encoder = replace(old.encoders["text"], tokenizer_sha256=file_sha256(draft / old.encoders["text"].tokenizer))
         asks = Attachment(file=ASKS_FILE, sha256=file_sha256(draft / ASKS_FILE))
         manifest = replace(manifest, encoders={**old.encoders, "text": encoder}, asks=asks)
-    network = load_unet(wanted.run / "mask.pt")
+    network = load_together([run / "mask.pt" for run in (wanted.run, *wanted.beside)])
     adapter = load_queries(wanted.run, network.queries.weight)
     terms = _terms(wanted.run, adapter, old.embedding)
-    spec = mask_spec(network, adapter, wanted.frames, presence.bias)
-    export_graph(spec, draft / "mask.onnx", half=False)
-    store(draft / "mask.onnx", wanted.precision)
-    rewrite_file(draft / "mask.onnx")
+    spec = export_mask(network, adapter, decoder, presence.bias, wanted.precision, draft / "mask.onnx")
     end = answer_spec(spec)
-    if end is not None:
-        free_frames(draft / "mask.onnx", decoder)
     graphs["mask"] = graph_entry(spec, draft, wanted.precision)
     graphs.pop(ANSWER, None)
     cut = None if end is None else draft / f"{ANSWER}.onnx"
@@ -275,7 +288,7 @@ def _fill(draft: Path, wanted: MaskExportConfig, base: Bundle, name: str) -> Man
         graphs[ANSWER] = graph_entry(end, draft, wanted.precision)
     parity["mask"] = check_mask(network, adapter, draft / "mask.onnx", terms, wanted.precision, presence.bias, cut)
     shutil.copyfile(wanted.run / TERMS_FILE, draft / TERMS_FILE)
-    credits: list[str] = json.loads((wanted.run / CREDITS_FILE).read_text("utf-8"))
+    credits = _credits(wanted)
     manifest = replace(
         manifest,
         format=max(old.format, FORMAT),
@@ -293,6 +306,34 @@ def _fill(draft: Path, wanted: MaskExportConfig, base: Bundle, name: str) -> Man
     return manifest
 
 
+def export_mask(
+    network: Prompted, adapter: QueryAdapter, decoder: MaskDecoderSpec, bias: float, precision: str, path: Path
+) -> ExportSpec:
+    """Write the mask graph of a network; its frames are free where it takes no estimates.
+
+    Args:
+        bias: of the logits of presence.
+        precision: of the stored weights.
+        path: ONNX file to write.
+
+    Returns:
+        what the graph takes and gives.
+    """
+    spec = mask_spec(network, adapter, decoder.frames, bias)
+    export_graph(spec, path, half=False)
+    is_free, is_plain = "described" in spec.outputs, type(network) is PromptedUNet and not network.config.recurrent
+    if is_free and not is_plain:
+        with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+            twin, twin_frames = Path(folder) / path.name, decoder.frames + STRIDE
+            export_graph(mask_spec(network, adapter, twin_frames, bias), twin, half=False)
+            free_by_twin(path, decoder, twin, twin_frames)
+    store(path, precision)
+    rewrite_file(path)
+    if is_free and is_plain:
+        free_frames(path, decoder)
+    return spec
+
+
 def decoder_entry(gate_low: float, gate_high: float, frames: int = FRAMES) -> MaskDecoderSpec:
     """What the manifest says of the mask decoder."""
     return MaskDecoderSpec(
@@ -307,6 +348,28 @@ def decoder_entry(gate_low: float, gate_high: float, frames: int = FRAMES) -> Ma
         gate_low=gate_low,
         gate_high=gate_high,
     )
+
+
+def _calibration(wanted: MaskExportConfig) -> Calibration:
+    """That of the run, the plain one where none was made.
+
+    Raises:
+        ValueError: it is of another number of networks.
+    """
+    found, runs = load_calibration(wanted.run), (wanted.run, *wanted.beside)
+    if (wanted.run / CALIBRATION_FILE).is_file() and found.networks != len(runs):
+        words = f"{wanted.run} --beside {' '.join(map(str, wanted.beside))}" if wanted.beside else str(wanted.run)
+        raise ValueError(
+            f"presence is calibrated for {found.networks} networks in {wanted.run}, not for {len(runs)}; do it again: "
+            f"python -m training mask-calibrate {words} --stems FOLDERS"
+        )
+    return found
+
+
+def _credits(wanted: MaskExportConfig) -> list[str]:
+    """Whose sounds the decoders were trained on."""
+    files = [run / CREDITS_FILE for run in (wanted.run, *wanted.beside)]
+    return [line for path in files if path.is_file() for line in json.loads(path.read_text("utf-8"))]
 
 
 def _new_words(draft: Path, wanted: MaskExportConfig, run: Path, old: Manifest) -> tuple[GraphSpec, float]:
@@ -357,6 +420,7 @@ def main(argv: list[str]) -> str:
     parser.add_argument("run", type=Path, help="run of the mask decoder, with its queries")
     parser.add_argument("base", type=Path, help="folder of the bundle to copy")
     parser.add_argument("bundle", type=Path, help="folder of the new bundle")
+    add_beside(parser, "runs", "RUN")
     parser.add_argument("--prompt", type=Path, metavar="RUN", help="run of a text tower to take in place of its own")
     parser.add_argument("--version", default="1.0.0")
     parser.add_argument("--gate-low", type=float, help="presence that shuts the stem; as calibrated when not given")
@@ -367,7 +431,11 @@ def main(argv: list[str]) -> str:
     args = parser.parse_args(argv)
     wanted = MaskExportConfig(
         run=args.run, prompt=args.prompt, version=args.version, gate_low=args.gate_low, gate_high=args.gate_high,
-        precision=args.precision,
+        precision=args.precision, beside=tuple(args.beside),
     )  # fmt: skip
     manifest = write(wanted, load_bundle(args.base), args.bundle, args.replace, args.comparison)
-    return f"{summary(args.bundle, manifest)}; the mask graph by {manifest.parity['mask']:.1e}"
+    graph = args.bundle / manifest.graphs["mask"].file
+    return (
+        f"{summary(args.bundle, manifest)}; the mask graph, {graph.stat().st_size / 1e6:.1f} MB of it, by "
+        f"{manifest.parity['mask']:.1e}"
+    )

@@ -24,7 +24,9 @@ LEAST_KERNEL = 9  # weights; smaller kernels share their scale with those of the
 TINIEST = 2.0**-24  # a scale that float16 takes
 FLOAT = onnx.TensorProto.FLOAT
 # operator: (input that is a weight, axis of its output channels)
-CHANNEL_AXIS = {"Conv": (1, 0), "ConvTranspose": (1, 1), "MatMul": (1, -1), "Gemm": (1, -1), "LSTM": (1, 1)}
+CHANNEL_AXIS = {
+    "Conv": (1, 0), "ConvTranspose": (1, 1), "MatMul": (1, -1), "Gemm": (1, -1), "LSTM": (1, 1), "Einsum": (1, -1),
+}  # fmt: skip
 
 
 def store(path: Path, precision: str) -> None:
@@ -71,7 +73,9 @@ def rounded(values: npt.NDArray[np.float32], axis: int) -> tuple[npt.NDArray[np.
         axis: of the output channels.
     """
     sharing = tuple(range(2, values.ndim))  # a kernel, one for each pair of channels
-    if int(np.prod(values.shape[2:])) < LEAST_KERNEL:
+    if axis == -1:  # matrices, one or several: what is summed over shares a scale
+        sharing = (values.ndim - 2,)
+    elif int(np.prod(values.shape[2:])) < LEAST_KERNEL:
         sharing = tuple(k for k in range(values.ndim) if k != axis % values.ndim)
     scale = (np.abs(values).max(axis=sharing, keepdims=True) / 127).astype(np.float16)
     scale = np.where(scale > 0, scale, TINIEST).astype(np.float16)
@@ -101,12 +105,22 @@ def _channel_axes(graph: onnx.GraphProto) -> dict[str, int]:
     shapes = {tensor.name: len(tensor.dims) for tensor in graph.initializer}
     found: dict[str, int] = {}
     for node in graph.node:
-        at, axis = CHANNEL_AXIS.get(node.op_type, (0, 0))
-        if node.op_type not in CHANNEL_AXIS or node.input[at] not in shapes or shapes[node.input[at]] < 2:
+        at, axis = CHANNEL_AXIS.get(node.op_type, (len(node.input), 0))
+        if len(node.input) <= at or shapes.get(node.input[at], 0) < 2:
             continue
         if node.op_type == "Gemm" and any(a.name == "transB" and a.i for a in node.attribute):
             axis = 0
+        if node.op_type == "Einsum" and not _is_product(node):
+            continue
         for name in node.input[at : at + 2] if node.op_type == "LSTM" else [node.input[at]]:
             if name in shapes and shapes[name] >= 2:
                 found[name] = axis
     return found
+
+
+def _is_product(node: onnx.NodeProto) -> bool:
+    """Whether an Einsum multiplies by matrices: it sums over the last axis but one of its second input."""
+    [equation] = [one.s.decode() for one in node.attribute if one.name == "equation"]
+    terms, _, kept = equation.replace(" ", "").partition("->")
+    second = terms.split(",")[1]
+    return len(second) > 1 and second[-2] not in kept and second[-1] in kept

@@ -16,7 +16,7 @@ from torch import nn
 
 from export.graphs import ExportSpec
 from export.storage import store_weights
-from training.finetune.graph_values import TRANSPOSED
+from training.finetune.graph_values import TRANSPOSED, lstm_to_onnx
 
 OPSET = 18
 DIMS = {"B": "batch", "P": "prompts"}  # letters of dynamic axes, and what a graph calls them
@@ -82,7 +82,8 @@ def _drop_notes(model: onnx.ModelProto) -> None:
 def _name_weights(model: onnx.ModelProto, module: nn.Module) -> None:
     """Give initialisers that the exporter numbered the names of torch, so that a bundle can be read back.
 
-    It numbers what it reshapes or turns over its axes. A weight is recognised by its values: ``NAME``, or ``NAME.T``.
+    It numbers what it reshapes or turns over its axes. A weight is recognised by its values: ``NAME``, or ``NAME.T``;
+    those of an LSTM layer are ``NAME.W``, ``NAME.R`` and ``NAME.B``.
     """
     taken = {tensor.name for tensor in model.graph.initializer}
     names: dict[str, str] = {}
@@ -92,6 +93,10 @@ def _name_weights(model: onnx.ModelProto, module: nn.Module) -> None:
             names.setdefault(_digest(value), name)
             if value.ndim == 2:
                 names.setdefault(_digest(value.T), name + TRANSPOSED)
+    for name, cell in module.named_modules():
+        if isinstance(cell, nn.LSTM):
+            state = {key: value.detach().cpu().numpy() for key, value in cell.state_dict().items()}
+            names |= {_digest(value.squeeze()): f"{name}.{part}" for part, value in lstm_to_onnx(state).items()}
     new = {}
     for tensor in model.graph.initializer:
         if tensor.data_type == onnx.TensorProto.FLOAT and tensor.name not in module.state_dict():

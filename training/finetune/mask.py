@@ -2,7 +2,9 @@
 
 Names of the graph's weights are those of torch, in 8 bits as ``NAME.int8`` and ``NAME.scale``, but for three kinds that
 the exporter changes: the statistics of batch norms that are equal become one, the places of attention are repeated
-over the frames, and the calibration of presence is a number that is added last.
+over the frames, and the calibration of presence is a number that is added last. Of networks that answer together the
+first is the run's, and each of the others has a run folder in it, ``beside-1`` and so on: what ``export mask --beside``
+takes.
 """
 
 from __future__ import annotations
@@ -10,17 +12,20 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import onnx
 import torch
 from torch import Tensor
 
 from engine.bundle.bundle import Bundle
-from training.finetune.graph_values import Floats, values_of
+from training.finetune.graph_values import TRANSPOSED, Floats, values_of
 from training.finetune.weights import stored_weights
+from training.mask.band_split import build_network
 from training.mask.calibrate import Calibration
 from training.mask.calibrate import save as save_calibration
 from training.mask.credits import FILE as CREDITS_FILE
-from training.mask.network import BINS, NetworkConfig, PromptedUNet
+from training.mask.ensemble import Ensemble, together
+from training.mask.network import BINS, NetworkConfig, Prompted
 from training.mask.queries import FILE as QUERIES_FILE
 from training.mask.queries import TERMS_FILE, QueryAdapter
 from training.mask.terms import TERMS
@@ -28,10 +33,11 @@ from training.mask.train import MaskConfig, Training
 from training.trainer.checkpoints import save_atomically
 
 NETWORK, ADAPTER = "network.", "adapter."  # what the exporter puts before the names
+MEMBERS = f"{NETWORK}members."
 PLACES = BINS // 32
 
 
-def read_mask(bundle: Bundle) -> tuple[PromptedUNet, QueryAdapter, float]:
+def read_mask(bundle: Bundle) -> tuple[Prompted, QueryAdapter, float]:
     """The mask decoder of a bundle, the adapter of its prompts, and what is added to its logits of presence.
 
     Raises:
@@ -40,14 +46,26 @@ def read_mask(bundle: Bundle) -> tuple[PromptedUNet, QueryAdapter, float]:
     graph = onnx.load(str(bundle.path(bundle.manifest.graphs["mask"].file))).graph
     values = values_of(graph)
     adapter = QueryAdapter(torch.from_numpy(values[f"{ADAPTER}table"]), _embedding(graph))
-    network = PromptedUNet(_config(graph, values, adapter))
-    values |= _renamed(graph, values) | {f"{NETWORK}queries.weight": values[f"{ADAPTER}table"]}
-    for module, prefix in ((adapter, ADAPTER), (network, NETWORK)):
+    takes_estimate = "estimate" in {value.name for value in graph.input}
+    prefixes = _prefixes(values)
+    networks = [build_network(_config(values, prefix, len(adapter.table), takes_estimate)) for prefix in prefixes]
+    widths = np.cumsum([network.config.query for network in networks])[:-1]
+    tables = zip(prefixes, np.split(values[f"{ADAPTER}table"], widths, axis=1), strict=True)
+    values |= _renamed(graph, values, dict(zip(prefixes, networks, strict=True)))
+    values |= {f"{prefix}queries.weight": table for prefix, table in tables}
+    for module, prefix in ((adapter, ADAPTER), *zip(networks, prefixes, strict=True)):
         state = stored_weights(values, module, prefix)
         if state is None:
-            raise ValueError(f"the mask graph of {bundle.label} is of another network than training/mask/network.py")
+            raise ValueError(f"the mask graph of {bundle.label} is of another network than training/mask has")
         module.load_state_dict(state)
-    return network.eval(), adapter.eval().requires_grad_(False), _last_added(graph, values)
+    network = together([one.eval() for one in networks])
+    return network, adapter.eval().requires_grad_(False), _last_added(graph, values)
+
+
+def _prefixes(values: dict[str, Floats]) -> list[str]:
+    """What stands before the names of each network's weights."""
+    found = {name.removeprefix(MEMBERS).split(".")[0] for name in values if name.startswith(MEMBERS)}
+    return [f"{MEMBERS}{number}." for number in sorted(found, key=int)] or [NETWORK]
 
 
 def _embedding(graph: onnx.GraphProto) -> int:
@@ -55,26 +73,34 @@ def _embedding(graph: onnx.GraphProto) -> int:
     return int(prompt.type.tensor_type.shape.dim[1].dim_value)
 
 
-def _config(graph: onnx.GraphProto, values: dict[str, Floats], adapter: QueryAdapter) -> NetworkConfig:
+def _config(values: dict[str, Floats], prefix: str, terms: int, takes_estimate: bool) -> NetworkConfig:
+    mine = {name.removeprefix(prefix): value for name, value in values.items() if name.startswith(prefix)}
+    choose = mine["choose.weight"] if "choose.weight" in mine else mine[f"choose.weight{TRANSPOSED}"].T
     return NetworkConfig(
-        query=adapter.table.shape[1],
-        terms=len(adapter.table),
-        describe=len(values[f"{NETWORK}describe_norm.weight"]),
-        dense=f"{NETWORK}dense_down.1.norm.weight" in values,
-        attention=sum(name.startswith(f"{NETWORK}attend.") and name.endswith("qkv.bias") for name in values),
-        estimate="estimate" in {value.name for value in graph.input},
+        query=choose.shape[1],
+        terms=terms,
+        describe=mine["describe_norm.weight"].size,
+        dense="dense_down.1.norm.weight" in mine,
+        attention=sum(name.startswith("attend.") and name.endswith("qkv.bias") for name in mine),
+        estimate=takes_estimate,
+        recurrent=any(name.startswith("recur.") for name in mine),
+        bands=mine["band"].shape[-1] if "band" in mine else 0,
     )
 
 
-def _renamed(graph: onnx.GraphProto, values: dict[str, Floats]) -> dict[str, Floats]:
-    """What the graph holds under another name than the network, under the network's."""
+def _renamed(graph: onnx.GraphProto, values: dict[str, Floats], networks: dict[str, Prompted]) -> dict[str, Floats]:
+    """What the graph holds under another name than the networks, under theirs."""
     found: dict[str, Floats] = {}
     for node in graph.node:
         if node.op_type == "BatchNormalization":
             norm = node.input[1].removesuffix(".weight")
             found |= {f"{norm}.running_mean": values[node.input[3]], f"{norm}.running_var": values[node.input[4]]}
     repeated = sorted((name for name in values if name.split("_")[0] == "repeat"), key=lambda name: (len(name), name))
-    return found | {f"{NETWORK}attend.{k}.place": values[name][:PLACES] for k, name in enumerate(repeated)}
+    places = [
+        f"{prefix}attend.{k}.place" for prefix, one in networks.items() if not one.config.bands
+        for k in range(one.config.attention)
+    ]  # fmt: skip
+    return found | {place: values[name][:PLACES] for place, name in zip(places, repeated, strict=False)}
 
 
 def _last_added(graph: onnx.GraphProto, values: dict[str, Floats]) -> float:
@@ -98,11 +124,17 @@ def unpack_mask(bundle: Bundle, run: Path) -> None:
         raise ValueError(
             f"{bundle.label} knows other terms than training/mask/terms.py has; it cannot be trained further"
         )
-    Training(network, MaskConfig(), run).save()
+    first, *others = network.networks() if isinstance(network, Ensemble) else [network]
+    Training(first, MaskConfig(), run).save()
+    for number, other in enumerate(others, 1):
+        Training(other, MaskConfig(), run / f"beside-{number}").save()
     kept: dict[str, Tensor] = {name: value for name, value in adapter.state_dict().items() if name != "table"}
     save_atomically({"terms": list(TERMS), "adapter": kept, "figures": {}}, run / QUERIES_FILE)
     (run / TERMS_FILE).write_bytes(bundle.path(terms.file).read_bytes())
     (run / CREDITS_FILE).write_text(
         json.dumps(bundle.manifest.attribution, indent=1, ensure_ascii=False) + "\n", "utf-8"
     )
-    save_calibration(run, Calibration(bias=bias, gate_low=decoder.gate_low, gate_high=decoder.gate_high))
+    presence = Calibration(
+        bias=bias, gate_low=decoder.gate_low, gate_high=decoder.gate_high, networks=1 + len(others)
+    )  # fmt: skip
+    save_calibration(run, presence)

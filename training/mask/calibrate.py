@@ -3,7 +3,7 @@
 Two things hang on the presence of a stem: whether users are told that it "seems not to be there", and the gate that
 shuts a stem where it does not sound. The head's logits are moved so that the first is decided at 0.5, and the gate is
 put where it costs what sounds as little as possible. Written beside the checkpoint as ``presence.json``, which
-``export mask`` reads.
+``export mask`` reads; with ``--beside`` it is that of several networks together.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from training.mask.judge import Case, build_cases, load_average, network_masker, spectra
+from training.mask.judge import Case, add_beside, build_cases, load_together, network_masker, spectra
 from training.mask.network import BINS, PRESENCE_FRAMES, Prompted
 from training.mask.stems import StemPool
 from training.metrics import si_sdr
@@ -43,6 +43,7 @@ class Calibration:
         absent_db: median level of absent prompts behind the gate, against the mix.
         cost_db: what the gate takes from the median SI-SDR improvement.
         cases: how many were measured.
+        networks: that answered together.
     """
 
     bias: float = 0.0
@@ -53,6 +54,7 @@ class Calibration:
     absent_db: float = 0.0
     cost_db: float = 0.0
     cases: int = 0
+    networks: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,13 +187,15 @@ def main(argv: list[str] | None = None) -> int:
     """``python -m training mask-calibrate``."""
     parser = argparse.ArgumentParser(prog="python -m training mask-calibrate", description="Calibrate presence.")
     parser.add_argument("run", type=Path, help="folder of the mask decoder's run")
+    add_beside(parser, "runs", "RUN")
     parser.add_argument("--stems", type=Path, nargs="+", required=True, help="folders of held-out stems")
     parser.add_argument("--each", type=int, default=24, help="mixes of every kind")
     parser.add_argument("--threads", type=int, default=2)
     args = parser.parse_args(argv)
     torch.set_num_threads(args.threads)
     cases = build_cases(StemPool(args.stems), args.each, seed=17)
-    found = calibrate(measure(load_average(args.run / "mask.pt"), cases))
+    runs = [args.run, *args.beside]
+    found = replace(calibrate(measure(load_together([run / "mask.pt" for run in runs]), cases)), networks=len(runs))
     save(args.run, found)
     print(json.dumps(asdict(found)))
     return 0

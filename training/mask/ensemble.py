@@ -41,23 +41,25 @@ class Ensemble(Prompted):
 
     def hear(self, mix: Tensor, estimate: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """See ``Prompted``: descriptions side by side in their channels, planes in their last axis."""
-        heard = [member.hear(mix) for member in self._members()]
+        heard = [member.hear(mix) for member in self.networks()]
         return torch.cat([one for one, _ in heard], dim=1), torch.cat([one for _, one in heard], dim=3)
 
     def answer(self, mix: Tensor, described: Tensor, plane: Tensor, query: Tensor) -> tuple[Tensor, Tensor]:
         """Means of the answers to queries (B, K, Q), see ``Prompted.forward``."""
-        members = self._members()
+        members = self.networks()
         parts = zip(
             described.split([member.config.describe for member in members], dim=1),
             plane.split([member.plane_bins for member in members], dim=3),
             query.split([member.config.query for member in members], dim=2),
             strict=True,
         )
-        answers = [member.answer(mix, *part) for member, part in zip(members, parts, strict=True)]
-        logits, presence = (torch.stack(list(ones)).mean(0) for ones in zip(*answers, strict=True))
-        return logits, presence
+        (logits, presence), *others = (member.answer(mix, *part) for member, part in zip(members, parts, strict=True))
+        for more_logits, more_presence in others:
+            logits, presence = logits + more_logits, presence + more_presence
+        return logits / len(members), presence / len(members)
 
-    def _members(self) -> list[Prompted]:
+    def networks(self) -> list[Prompted]:
+        """Its members."""
         return [member for member in self.members if isinstance(member, Prompted)]
 
 

@@ -183,31 +183,29 @@ def load_together(paths: Sequence[Path]) -> Prompted:
     return together([load_average(path) for path in paths])
 
 
-def add_beside(parser: argparse.ArgumentParser) -> None:
-    """The option ``--beside``: checkpoints that answer together with the first."""
+def add_beside(parser: argparse.ArgumentParser, what: str = "checkpoints", metavar: str = "MASK_PT") -> None:
+    """The option ``--beside``: decoders that answer together with the first."""
     parser.add_argument(
-        "--beside", type=Path, nargs="+", default=[], metavar="MASK_PT",
-        help="more checkpoints, of any kinds of network: the mean of all logits answers",
+        "--beside", type=Path, nargs="+", default=[], metavar=metavar,
+        help=f"more {what}, of any kinds of network: the mean of all logits answers",
     )  # fmt: skip
 
 
 def load_unet(path: Path) -> PromptedUNet:
-    """The averaged network of a run whose network can be exported.
+    """The averaged network of a run of a plain U-Net.
 
     Raises:
         ValueError: it is band-split or recurrent.
     """
     network = load_average(path)
     if not isinstance(network, PromptedUNet) or network.config.recurrent:
-        raise ValueError(
-            f"{path} is of a band-split or recurrent network, made to be compared; export one of a plain U-Net"
-        )
+        raise ValueError(f"{path} is of a band-split or recurrent network; give one of a plain U-Net")
     return network
 
 
 def main(argv: list[str] | None = None) -> int:
     """``python -m training.mask.judge RUN/mask.pt --stems FOLDERS``."""
-    parser = argparse.ArgumentParser()
+    parser = argparse.ArgumentParser(prog="python -m training mask-judge")
     parser.add_argument("checkpoint", type=Path)
     add_beside(parser)
     parser.add_argument("--stems", type=Path, nargs="+", required=True)

@@ -114,8 +114,8 @@ def test_the_rate_warms_up_and_falls():
 
 
 @pytest.mark.parametrize("settings", [BANDS, {"recurrent": True}])
-def test_what_nobody_exports_is_judged_and_not_taken_for_a_unet(tmp_path, settings):
+def test_other_networks_are_judged_and_not_taken_for_a_plain_unet(tmp_path, settings):
     Training(network(**settings), MaskConfig(), tmp_path).save()
     assert load_average(tmp_path / "mask.pt").config == network(**settings).config
-    with pytest.raises(ValueError, match="band-split or recurrent network, made to be compared"):
+    with pytest.raises(ValueError, match="band-split or recurrent network; give one of a plain U-Net"):
         load_unet(tmp_path / "mask.pt")
