@@ -34,7 +34,15 @@ from engine.osc.job import BridgeJob
 from engine.osc.job_intake import JobIntake
 from engine.osc.job_listeners import JobListeners
 from engine.osc.job_log import log_job
-from engine.osc.job_replies import CODE_OF, JobRefused, done_parts, done_reply, error_reply, without_folders
+from engine.osc.job_replies import (
+    CODE_OF,
+    JobRefused,
+    about_midi,
+    done_parts,
+    done_reply,
+    error_reply,
+    without_folders,
+)
 from engine.osc.job_store import JobStore
 from engine.osc.journal import JournalEntry, again
 from engine.osc.protocol.arguments import Values
@@ -216,6 +224,12 @@ class JobQueue:
         self.store.write(job.entry)
         self._listeners.tell(job, *job.edited_message())
 
+    def keep_notes(self, id: str, path: Path) -> None:
+        """The MIDI file of what was heard in a finished job is a part of it from now on, ``notes``."""
+        job = self.store.find(id)
+        job.entry = replace(job.entry, parts={**job.entry.parts, "notes": str(path)})
+        self.store.write(job.entry)
+
     # On their way.
 
     def _taken(self, job: BridgeJob, done: asyncio.Future[tuple[JournalEntry, Request | RenderRequest]]) -> None:
@@ -335,7 +349,8 @@ class JobQueue:
             self._finish(job, "fail", ("internal", "the engine named files that are none of its results"))
             return
         job.entry = replace(job.entry, parts=done_parts(job.entry.task, event))
-        for note in dict.fromkeys(note for result in event.results for note in result.notes):
+        notes = [note for result in event.results for note in (*result.notes, *about_midi(result))]
+        for note in dict.fromkeys(notes):
             self._listeners.tell(job, at("note"), (job.entry.id, note))
         self._finish(job, "done", done_reply(job.entry.task, event))
 

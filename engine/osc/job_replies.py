@@ -6,11 +6,11 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from engine import TASKS, Done, EngineError
+from engine import TASKS, Done, EngineError, StemResult
 from engine.osc.clip_store import ClipError
 from engine.osc.paths import PathRefused
 from engine.osc.protocol.arguments import Plain
-from engine.osc.protocol.specs import NO_FIGURE
+from engine.osc.protocol.specs import NO_FIGURE, at
 from engine.osc.protocol.task_arguments import INPUT_ARGUMENTS
 
 log = logging.getLogger(__name__)
@@ -68,7 +68,7 @@ def reply_args(id: str, args: tuple[Any, ...]) -> tuple[ReplyValue, ...]:
 def done_reply(task: str, done: Done) -> tuple[Any, ...]:
     """Arguments of ``done`` after the id."""
     result = done.results[0]
-    paths = list(done_parts(task, done).values())
+    paths = list(sounds_of(done_parts(task, done)).values())
     null_db = NO_FIGURE if result.null_db is None else result.null_db
     position = str(result.start_samples), str(result.length_samples)
     understood = "; ".join(dict.fromkeys(one.understood for one in done.results if one.understood))
@@ -76,7 +76,10 @@ def done_reply(task: str, done: Done) -> tuple[Any, ...]:
 
 
 def done_parts(task: str, done: Done) -> dict[str, str]:
-    """The files of a job by part, answer by answer, the best first; what the task hands back stands before the rest."""
+    """The files of a job by part, answer by answer, the best first; what the task hands back stands before the rest.
+
+    A MIDI file of the notes that an answer plays is its part ``midi``.
+    """
     parts: dict[str, str] = {}
     for number, result in enumerate(done.results, start=1):
         rule = TASKS.get(result.task or task)  # None for what is no task: a render has one file, its stem
@@ -85,13 +88,31 @@ def done_parts(task: str, done: Done) -> dict[str, str]:
         for part in sorted(files, key=lambda part: (part != "mix", part.upper() != answer)):
             path = files[part]
             if path and path not in parts.values():
-                parts[part if number == 1 else f"{part}.{number}"] = path
+                parts[_numbered(part, number)] = path
+        if result.midi:
+            parts[_numbered("midi", number)] = result.midi
     return parts
+
+
+def _numbered(part: str, answer: int) -> str:
+    return part if answer == 1 else f"{part}.{answer}"
+
+
+def sounds_of(parts: dict[str, str]) -> dict[str, str]:
+    """The sounds that a job made, as ``done`` names them: without MIDI files and what was edited by hand."""
+    return {part: path for part, path in parts.items() if part.partition(".")[0] not in ("edited", "midi", "notes")}
+
+
+def about_midi(result: StemResult) -> tuple[str, ...]:
+    """Where the notes of an answer are, as a sentence; none where it has no MIDI file."""
+    if not result.midi:
+        return ()
+    return (f"the notes that are played are in {Path(result.midi).name}, beside the sound; {at('clip/get')} has them",)
 
 
 def part_of(parts: dict[str, str], asked: str) -> str | None:
     """The file of a finished job by the name of the part, or by its number among the paths of ``done``."""
-    paths = [path for part, path in parts.items() if part != "edited"]
+    paths = list(sounds_of(parts).values())
     number = int(asked) if asked.isdecimal() and len(asked) < 5 else 0
     return parts.get(asked) or (paths[number - 1] if 0 < number <= len(paths) else None)
 

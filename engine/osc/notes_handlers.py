@@ -21,7 +21,7 @@ from engine import (
     write_new,
 )
 from engine.osc.job_intake import JobIntake
-from engine.osc.job_replies import JobRefused, error_reply, without_folders
+from engine.osc.job_replies import JobRefused, error_reply, sounds_of, without_folders
 from engine.osc.listening_thread import ListeningThread
 from engine.osc.protocol.arguments import Values
 from engine.osc.protocol.specs import MessageSpec, at
@@ -63,7 +63,7 @@ class NotesHandlers:
             kind, each = values.text("as"), bool(values.whole("each"))
             self._waiting += 1
             future = self._listening.submit(lambda: self._hear(path, kind))
-            future.add_done_callback(lambda done: self._tell(session, id, each, done))
+            future.add_done_callback(lambda done: self._tell(session, id, each, done, values.text("job")))
 
     def _on_file(self, session: ClientSession, spec: MessageSpec, values: Values) -> None:
         id = values.text("id")
@@ -105,8 +105,8 @@ class NotesHandlers:
         job = self._services.queue.store.find(id)
         if job.entry.outcome != "done":
             raise JobRefused("id", f"the job {id} has no result; wait for its end")
-        if part not in job.entry.parts:
-            there = ", ".join(name for name in job.entry.parts if name != "edited")
+        if part not in job.entry.parts or part.startswith("midi"):
+            there = ", ".join(sounds_of(job.entry.parts))
             raise JobRefused("arguments", f"the job {id} has no {part}; it has {there}")
         return Path(job.entry.parts[part])
 
@@ -125,7 +125,7 @@ class NotesHandlers:
         content = midi_bytes(heard.notes, heard.hits, heard.time_map, heard.name)
         return heard, write_new(self._out / f"{path.stem}.mid", ".mid", content)
 
-    def _tell(self, session: ClientSession, id: str, each: bool, done: asyncio.Future[Heard]) -> None:
+    def _tell(self, session: ClientSession, id: str, each: bool, done: asyncio.Future[Heard], job: str = "") -> None:
         self._waiting -= 1
         error = None if done.cancelled() else done.exception()
         if done.cancelled() or self._listening.closed:
@@ -133,6 +133,9 @@ class NotesHandlers:
         if error is not None:
             self._services.fail(session, id, *error_reply(error))
             return
+        if job:
+            with contextlib.suppress(JobRefused):  # it was forgotten meanwhile
+                self._services.queue.keep_notes(job, done.result()[1])
         self._services.turns.add(session.key, self._told(session, id, each, *done.result()))
 
     def _told(self, session: ClientSession, id: str, each: bool, heard: StemAnalysis, place: Path) -> Work:

@@ -16,7 +16,7 @@ from engine import (
     require_librosa,
     session_of,
 )
-from engine.osc.job_replies import JobRefused, error_reply
+from engine.osc.job_replies import JobRefused, error_reply, sounds_of
 from engine.osc.listening_thread import ListeningThread
 from engine.osc.protocol.arguments import Values
 from engine.osc.protocol.specs import LIST_APART, MessageSpec, at
@@ -77,7 +77,7 @@ class SessionFileHandlers:
         job = self._services.queue.store.find(id)
         if job.entry.outcome != "done":
             raise JobRefused("id", f"the job {id} has no result; wait for its end")
-        return [path for part, path in job.entry.parts.items() if part != "edited"]
+        return list(sounds_of(job.entry.parts).values())
 
     def _heard(self, files: list[str]) -> TempoEstimate:
         """Tempo, bars and key of the music; on the listening thread.

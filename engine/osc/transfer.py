@@ -45,7 +45,8 @@ def fetch(bridge: BridgeClient, id: str, part: str, into: BinaryIO) -> str:
 
     Args:
         bridge: where from.
-        part: ``stem``, ``rest``, ``mix`` or ``edited``, ``stem.2`` of the second answer, or a number among the paths.
+        part: ``stem``, ``rest``, ``mix``, ``edited``, ``midi`` or ``notes``, ``stem.2`` of the second answer, or a
+            number among the paths.
 
     Returns:
         The file's name.

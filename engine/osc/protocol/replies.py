@@ -124,7 +124,7 @@ _REPLIES = (
            ArgSpec("drum", "text", "what was struck; empty for a note")),
     _reply("notes/heard", "the notes are heard, and the MIDI file is where results go",
            ArgSpec("id", "id", "as sent"),
-           ArgSpec("path", "text", "the MIDI file; a bare name in LAN mode"),
+           ArgSpec("path", "text", "the MIDI file; a bare name in LAN mode; of a job also its part notes for clip/get"),
            ArgSpec("kind", "text", "notes or drums"),
            ArgSpec("count", "whole", "notes or strokes"),
            ArgSpec("confidence", "number", "that they are what was played", low=0, high=1),

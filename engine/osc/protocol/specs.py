@@ -17,7 +17,10 @@ NO_FIGURE = 300.0  # stands for "there is none" where a decibel figure is expect
 ID_LIMIT_CHARACTERS = 64
 LIST_APART = ";"  # between the names of several jobs
 TEXT_LIMIT_CHARACTERS = 65_536  # a path that is too long is refused as a path, with the text of all refused paths
-RESULT_PARTS = "stem, rest, mix or edited; stem.2 is the second answer's; 3 is the third path of done"
+RESULT_PARTS = (
+    "stem, rest, mix or edited; midi: the notes that voice sampled plays; notes: the MIDI file of notes/hear; "
+    "stem.2 is the second answer's; 3 is the third path of done"
+)
 
 Kind = Literal["id", "text", "whole", "number", "place", "blob"]
 OSC_TYPE: dict[Kind, str] = {"id": "s", "text": "s", "whole": "i", "number": "f", "place": "f", "blob": "b"}

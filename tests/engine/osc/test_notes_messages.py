@@ -6,6 +6,7 @@ import asyncio
 import os
 import sys
 import time
+from io import BytesIO
 from pathlib import Path
 
 import noteline
@@ -13,12 +14,20 @@ import pytest
 from oschelp import Caller
 
 from engine import NoteEvent, RequestError, StemAnalysis
-from engine.osc import listening_thread
+from engine.osc import BridgeClient, listening_thread
 from engine.osc.notes_handlers import NotesHandlers
 from engine.osc.router import MessageRouter
+from engine.osc.transfer import fetch
 
 
-def test_the_notes_of_a_stem_come_one_by_one_and_as_a_midi_file_beside_the_results(caller, settings, tmp_path, mix):
+def fetched(bridge, id, part):
+    """Name and bytes of a part of a job, sent by wire."""
+    with BridgeClient(port=bridge.state.tcp_port, tcp=True) as client:
+        stream = BytesIO()
+        return fetch(client, id, part, stream), stream.getvalue()
+
+
+def test_the_notes_of_a_stem_come_one_by_one_and_as_a_midi_file_beside_the_results(bridge, caller, settings, mix):
     song = noteline.write_line(mix.with_name("line.wav"))
     caller.say("/fluxstem/isolate", "one", str(song), "violin")
     assert caller.until("/fluxstem/done", "/fluxstem/fail")[0] == "/fluxstem/done"
@@ -33,6 +42,22 @@ def test_the_notes_of_a_stem_come_one_by_one_and_as_a_midi_file_beside_the_resul
     assert (address, id, kind, count) == ("/fluxstem/notes/heard", "n", "notes", len(pitches))
     assert Path(path).parent == settings.out.resolve()
     assert Path(path).read_bytes()[:4] == b"MThd"
+    assert fetched(bridge, "one", "notes") == (Path(path).name, Path(path).read_bytes())
+
+
+def test_what_recorded_instruments_play_is_a_part_of_the_job_and_no_path_of_done(bridge, caller, mix):
+    line = noteline.write_line(mix.with_name("line.wav"))
+    caller.say("/fluxstem/restyle", "one", str(line), "trumpet", "voice=sampled")
+    told = caller.until("/fluxstem/note", "/fluxstem/fail")
+    while "the notes that are played are in" not in told[-1]:
+        told = caller.until("/fluxstem/note", "/fluxstem/fail", "/fluxstem/done")
+    done = caller.until("/fluxstem/done")
+    assert done[2] == 1, "a program that takes all paths of done for sounds still may"
+    stem = Path(done[3])
+    assert told[-1].count(f"{stem.stem}.mid") == 1
+    assert fetched(bridge, "one", "midi") == (f"{stem.stem}.mid", stem.with_suffix(".mid").read_bytes())
+    _, _, code, text = caller.ask("/fluxstem/notes/hear", "n", "one", "midi")
+    assert (code, text) == ("arguments", "the job one has no midi; it has stem")
 
 
 def test_notes_of_what_is_not_there_are_refused_by_name(caller, mix):
