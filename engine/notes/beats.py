@@ -22,7 +22,7 @@ import numpy.typing as npt
 from engine.audio.reader import AudioInfo, Samples, blocks, resampled, samples_at
 from engine.notes.bar_tracker import TrackedBars, track_bars
 from engine.notes.beat_network import BeatNetwork
-from engine.notes.calibration import BARS, BEATS, KEY, calibrated
+from engine.notes.calibration import MEASURED, Calibration, calibrated
 from engine.notes.time_map import BPM_LIMITS, TimeMap
 from engine.optional_packages import is_installed, require_librosa
 
@@ -138,8 +138,11 @@ def estimate_from_text(text: str) -> TempoEstimate:
         raise ValueError("not a whole estimate") from error
 
 
-def estimate_tempo(info: AudioInfo) -> TempoEstimate:
+def estimate_tempo(info: AudioInfo, calibration: Calibration = MEASURED) -> TempoEstimate:
     """Listen to a whole file.
+
+    Args:
+        calibration: what confidences are made by.
 
     Raises:
         RequestError: librosa is not installed.
@@ -156,17 +159,17 @@ def estimate_tempo(info: AudioInfo) -> TempoEstimate:
         seconds += len(mono_N) / RATE_HZ
     chroma_PL = np.concatenate(chroma, axis=1)
     key, clear = key_of(key_P)
-    key_confidence = calibrated(clear, KEY) if key else 0.0
+    key_confidence = calibrated(clear, calibration.key) if key else 0.0
     bars = hear_bars(network.said(), np.concatenate(bass), chroma_PL) if seconds >= SHORTEST_S else None
     if bars is None:
         return TempoEstimate(key=key, key_confidence=key_confidence)
     return TempoEstimate(
         bpm=bars.bpm,
-        bpm_confidence=calibrated(bars.evenness, BEATS),
+        bpm_confidence=calibrated(bars.evenness, calibration.beats),
         beats_s=bars.drifting_s,
         first_s=bars.first_s,
         beats_per_bar=bars.beats_per_bar,
-        downbeat_confidence=calibrated(bars.clearness, BARS),
+        downbeat_confidence=calibrated(bars.clearness, calibration.bars),
         key=key,
         key_confidence=key_confidence,
     )

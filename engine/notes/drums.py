@@ -18,7 +18,7 @@ import numpy.typing as npt
 import soxr
 
 from engine.errors import BundleDamaged
-from engine.notes.calibration import STROKE, calibrated
+from engine.notes.calibration import MEASURED, Calibration, calibrated
 from engine.notes.drum_features import (
     BANDS,
     CONTEXT_FRAMES,
@@ -56,13 +56,16 @@ OWN_HZ = {
 }  # fmt: skip
 
 
-def hear_drums(audio_CN: npt.NDArray[np.floating], rate_hz: int, only: Sequence[str] = ()) -> tuple[DrumHit, ...]:
+def hear_drums(
+    audio_CN: npt.NDArray[np.floating], rate_hz: int, only: Sequence[str] = (), calibration: Calibration = MEASURED
+) -> tuple[DrumHit, ...]:
     """The strokes in a sound, by time.
 
     Args:
         audio_CN: float (channels, samples), full scale at 1.
         rate_hz: its sample rate.
         only: kinds of drums that can be in it; empty for all.
+        calibration: what confidences are made by.
 
     Raises:
         BundleError: the weights are not installed, or damaged.
@@ -73,7 +76,8 @@ def hear_drums(audio_CN: npt.NDArray[np.floating], rate_hz: int, only: Sequence[
     if len(mono_N) < FFT_SAMPLES or float(np.abs(mono_N).max()) < 1e-6:
         return ()
     bands_BL = mel_bands(mono_N)
-    return tuple(strokes(bands_BL, said(bands_BL, drum_weights(find_notes_folder())), only or DRUMS))
+    said_LD = said(bands_BL, drum_weights(find_notes_folder()))
+    return tuple(strokes(bands_BL, said_LD, only or DRUMS, calibration))
 
 
 def said(bands_BL: Array, weights: Sequence[Array]) -> Array:
@@ -149,20 +153,24 @@ def read_weights(raw: bytes) -> tuple[Array, ...]:
     return weights
 
 
-def strokes(bands_BL: Array, said_LD: Array, only: Sequence[str] = DRUMS) -> list[DrumHit]:
+def strokes(
+    bands_BL: Array, said_LD: Array, only: Sequence[str] = DRUMS, calibration: Calibration = MEASURED
+) -> list[DrumHit]:
     """Strokes by time.
 
     Args:
         bands_BL: as ``mel_bands`` gives them.
         said_LD: as ``said`` gives them.
         only: kinds of drums that there can be.
+        calibration: what confidences are made by.
     """
+    tables = calibration.strokes
     found = _of_some_kinds(said_LD, only) if set(only) != set(DRUMS) else _of_all_kinds(said_LD)
     levels = {drum: _own_growth(bands_BL, found[drum], drum) for drum in found if len(found[drum])}
     sure = {(drum, at): _sure(said_LD[at], drum) for drum, places in found.items() for at in places.tolist()}
     moments = _moments(said_LD, sure)
     hits = [
-        DrumHit(round(moments[drum, at] * FRAME_S, 4), drum, level, calibrated(sure[drum, at], STROKE))
+        DrumHit(round(moments[drum, at] * FRAME_S, 4), drum, level, calibrated(sure[drum, at], tables[drum]))
         for drum, places in levels.items()
         for at, level in zip(found[drum].tolist(), places, strict=True)
     ]

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import soxr
 
-from engine.notes.calibration import NOTE, STEM, calibrated, onset_strengths
+from engine.notes.calibration import MEASURED, Calibration, calibrated, onset_strengths
 from engine.notes.decode import DecodeSettings, decode
 from engine.notes.loudness import with_loudness
 from engine.notes.network import HOP_SAMPLES, RATE_HZ, FloatArray, NoteNetwork
@@ -27,6 +27,7 @@ def transcribe(
     network: NoteNetwork | None = None,
     settings: DecodeSettings | None = None,
     check: Callable[[], None] = lambda: None,
+    calibration: Calibration = MEASURED,
 ) -> Transcription:
     """Notes of a sound, in tune and in time.
 
@@ -36,6 +37,7 @@ def transcribe(
         network: opened before; None opens the one that is installed.
         settings: what counts as a note.
         check: called now and then; raises to stop.
+        calibration: what confidences are made by.
 
     Raises:
         BundleError: the network is not installed, or is damaged.
@@ -52,8 +54,8 @@ def transcribe(
     notes = tuple(replace(note, end_s=min(note.end_s, length_s)) for note in notes if note.start_s < length_s)
     strengths = onset_strengths(notes, heard)
     covered = min(covered_surely(notes, frame_levels(mono_N)) / COVERED, 1.0)
-    confidence = round(covered * calibrated(float(np.mean(strengths)), STEM), 2) if notes else 0.0
-    sure = tuple(calibrated(strength, NOTE) for strength in strengths)
+    confidence = round(covered * calibrated(float(np.mean(strengths)), calibration.stem), 2) if notes else 0.0
+    sure = tuple(calibrated(strength, calibration.note) for strength in strengths)
     return Transcription(with_loudness(notes, mono_N), confidence, length_s, sure)
 
 

@@ -7,28 +7,29 @@ Every piece is played on the shared font and note banks through effects of its o
 key in the mix. Note F1 counts an onset within 50 ms and half a semitone, with offsets also an end within 20 % of the
 length; beat F1 is that of mir_eval, 70 ms, and beats at any level are its AMLt, to which half and twice the tempo are
 right too. What is true of a stroke is the drum that the kit plays it on. A second table holds what the program says of
-itself against what is true. Needs the extras notes, tempo, bench and training.
+itself against what is true, a third how far off that is on average. Needs the extras notes, tempo, bench and training.
 """
 
 from __future__ import annotations
 
 import argparse
 import functools
-import itertools
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import mir_eval
 import numpy as np
 import soundfile
+from reliability import Claim, off_by, spans
 
 from engine.notes.beats import TempoEstimate, estimate_tempo
+from engine.notes.calibration import EVIDENCE, MEASURED, Table
 from engine.notes.drum_features import DRUMS
 from engine.notes.drums import hear_drums
 from engine.notes.network import NoteNetwork
-from engine.notes.note import NoteEvent
+from engine.notes.note import DrumHit, NoteEvent
 from engine.notes.stem_analysis import opened_audio
 from engine.notes.transcribe import transcribe
 from training.data.instruments import families
@@ -45,10 +46,11 @@ TONICS = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 # Modes that a key of major or minor names rightly; the others have no right answer here.
 KEYS = {"major": "major", "minor": "minor", "harmonic minor": "minor", "melodic minor": "minor"}
 
-SAID_EDGES = (0.0, 0.5, 0.7, 0.8, 0.9, 1.01)
+STROKE, STEM, NOTE = "a stroke", "a stem's notes (F1)", "a note"
+BEATS, BARS, KEY = "the beats, at any level (AMLt)", "the bars (downbeat F1)", "the key"
 
 Scores = dict[str, list[float]]
-Claims = dict[str, list[tuple[float, float]]]  # confidence, and what was true
+Claims = dict[str, list[Claim]]
 
 
 def main() -> None:
@@ -66,41 +68,52 @@ def main() -> None:
     for number in range(arguments.pieces):
         seed = arguments.seed + number
         band = render_band(renderer, np.random.default_rng(seed), arguments.seconds)
-        for part, source, stem_CN in _parts(band):
-            for name, value in _heard_stem(renderer, part, source, stem_CN, network, claims):
+        for part, source, stem_CN in stems_of(band):
+            for name, value in heard_stem(renderer, part, source, stem_CN, network, claims, f"piece {seed}"):
                 lines[name].append(value)
-        for name, value in _heard_mix(band, seed, arguments.seconds, claims):
+        for name, value in heard_mix(band, seed, arguments.seconds, claims):
             music[name].append(value)
-    for band in _tonal_pieces(renderer, arguments.seed, arguments.keys, arguments.seconds):
-        for name, value in _heard_key(band.score, _tempo_of(np.sum(band.stems, axis=0)), claims):
+    for number, band in tonal_pieces(renderer, arguments.seed, arguments.keys, arguments.seconds):
+        for name, value in heard_key(band.score, tempo_of(np.sum(band.stems, axis=0)), claims, f"keys {number}"):
             music[name].append(value)
     print(f"{arguments.pieces} pieces of {arguments.seconds:g} s")
     print("| what | stems or pieces | mean |\n|---|---|---|")
     for name, values in [*sorted(lines.items()), *sorted(music.items())]:
         print(f"| {name} | {len(values)} | {np.mean(values):.2f} |")
+    tell_reliability(claims)
+
+
+def tell_reliability(claims: Claims) -> None:
+    """Print how well the confidences of the program hold, in spans and on average."""
+    told = {name: ([said_of(name, one) for one in some], [one.true for one in some]) for name, some in claims.items()}
     print("\n| confidence in | said | how many | said on average | true |\n|---|---|---|---|---|")
-    for name, pairs in claims.items():
-        for row in _reliability(pairs):
+    for name, (said, true) in told.items():
+        for row in spans(said, true):
             print(f"| {name} | {row} |")
+    print("\n| confidence in | how many | off on average |\n|---|---|---|")
+    for name, (said, true) in told.items():
+        print(f"| {name} | {len(said)} | {off_by(said, true):.2f} |")
 
 
-def _reliability(pairs: list[tuple[float, float]]) -> Iterator[str]:
-    """A row for each span of confidences."""
-    said, true = np.array(pairs).T
-    for low, high in itertools.pairwise(SAID_EDGES):
-        inside = (said >= low) & (said < high)
-        if inside.any():
-            spans = f"{low:g} to {min(high, 1.0):g}"
-            yield f"{spans} | {int(inside.sum())} | {said[inside].mean():.2f} | {true[inside].mean():.2f}"
+def said_of(name: str, claim: Claim) -> float:
+    """The confidence that the program tells."""
+    return claim.said(table_of(name, claim.kind))
 
 
-def _parts(band: Band) -> Iterator[tuple[ScorePart, str, np.ndarray]]:
+def table_of(name: str, kind: str) -> Table:
+    """The program's table for a kind of claims."""
+    plain = {STEM: MEASURED.stem, NOTE: MEASURED.note, BEATS: MEASURED.beats, BARS: MEASURED.bars, KEY: MEASURED.key}
+    return plain[name] if name in plain else MEASURED.strokes[kind]
+
+
+def stems_of(band: Band) -> Iterator[tuple[ScorePart, str, np.ndarray]]:
+    """Each part of a piece, what plays it, and its sound, float32 (2, samples) at ``RATE``."""
     for number, label, stem_CN in zip(band.parts, band.labels, band.stems, strict=True):
         yield band.score.parts[number], label["source"], stem_CN
 
 
-def _tonal_pieces(renderer: PartRenderer, seed: int, count: int, seconds: float) -> Iterator[Band]:
-    """Pieces in major and minor with something that has a pitch; other seeds than those of the first table."""
+def tonal_pieces(renderer: PartRenderer, seed: int, count: int, seconds: float) -> Iterator[tuple[int, Band]]:
+    """Pieces in major and minor with something that has a pitch, by number, which no other seed below 10,000 has."""
     found, number = 0, 10_000 + seed
     while found < count:
         number += 1
@@ -109,18 +122,20 @@ def _tonal_pieces(renderer: PartRenderer, seed: int, count: int, seconds: float)
         band = render_band(renderer, np.random.default_rng(number), seconds)
         if any(not families()[band.score.parts[part].family].drums for part in band.parts):
             found += 1
-            yield band
+            yield number, band
 
 
-def _heard_stem(
-    renderer: PartRenderer, part: ScorePart, source: str, stem_CN: np.ndarray, network: NoteNetwork, claims: Claims
-) -> Iterator[tuple[str, float]]:
+def heard_stem(
+    renderer: PartRenderer, part: ScorePart, source: str, stem_CN: np.ndarray, network: NoteNetwork, claims: Claims,
+    piece: str,
+) -> Iterator[tuple[str, float]]:  # fmt: skip
+    """Scores of a stem by name, and what was claimed of it."""
     if families()[part.family].drums:
         if part.role == "drums":
             true = [(note.start_s, _drum_of(renderer, source, note)) for note in part.notes]
-            yield from _heard_drums([(at_s, drum) for at_s, drum in true if drum], stem_CN, claims)
+            yield from _heard_drums([(at_s, drum) for at_s, drum in true if drum], stem_CN, claims, piece)
         return
-    heard = transcribe(stem_CN, RATE, network)
+    heard = transcribe(stem_CN, RATE, network, calibration=EVIDENCE)
     if not part.notes:
         return
     true = _intervals([NoteEvent(n.start_s, n.end_s, n.midi) for n in part.notes])
@@ -132,16 +147,17 @@ def _heard_stem(
         )
         yield f"note F1, {kind}, {name}", f1
         if share is None:
-            claims["a stem's notes (F1)"].append((heard.confidence, f1))
+            claim = Claim(piece, float(np.mean(heard.sure or (0.0,))), f1, heard.confidence)
+            claims[STEM].append(claim)
+            yield f"confidence, {kind}", said_of(STEM, claim)
     matched = mir_eval.transcription.match_notes(*true, *found, onset_tolerance=ONSET_S, offset_ratio=None)
     right = {place for _, place in matched}
-    claims["a note"] += [(sure, float(place in right)) for place, sure in enumerate(heard.sure)]
+    claims[NOTE] += [Claim(piece, sure, float(place in right)) for place, sure in enumerate(heard.sure)]
     precision, recall, *_ = mir_eval.transcription.precision_recall_f1_overlap(
         *true, *found, onset_tolerance=ONSET_S, offset_ratio=None
     )
     yield f"note precision, {kind}", precision
     yield f"note recall, {kind}", recall
-    yield f"confidence, {kind}", heard.confidence
 
 
 def _intervals(notes: tuple[NoteEvent, ...] | list[NoteEvent]) -> tuple[np.ndarray, np.ndarray]:
@@ -169,27 +185,40 @@ def _bank(folder: Path) -> NoteBank:
     return NoteBank(folder)
 
 
-def _heard_drums(struck: list[tuple[float, str]], stem_CN: np.ndarray, claims: Claims) -> Iterator[tuple[str, float]]:
+def _heard_drums(
+    struck: list[tuple[float, str]], stem_CN: np.ndarray, claims: Claims, piece: str
+) -> Iterator[tuple[str, float]]:
     if not struck:
         return
-    hits = hear_drums(stem_CN, RATE)
+    hits = hear_drums(stem_CN, RATE, calibration=EVIDENCE)
+    claims[STROKE] += stroke_claims(struck, hits, piece)
     for drum in DRUMS:
         true = np.array(sorted({at_s for at_s, kind in struck if kind == drum}))
-        found = [hit for hit in hits if hit.drum == drum]
-        found_s = np.array([hit.at_s for hit in found])
-        right = {place for _, place in mir_eval.util.match_events(true, found_s, ONSET_S)} if len(true) else set()
-        claims["a stroke"] += [(hit.confidence, float(place in right)) for place, hit in enumerate(found)]
+        found_s = np.array([hit.at_s for hit in hits if hit.drum == drum])
         if len(true):
-            yield f"stroke F1, {drum}", mir_eval.onset.f_measure(true, found_s)[0] if found else 0.0
+            yield f"stroke F1, {drum}", mir_eval.onset.f_measure(true, found_s)[0] if len(found_s) else 0.0
     true = np.array(sorted({at_s for at_s, _ in struck}))
     found = np.array(sorted({hit.at_s for hit in hits}))
     yield "stroke F1, any drum", mir_eval.onset.f_measure(true, found)[0]
 
 
-def _heard_mix(band: Band, seed: int, seconds: float, claims: Claims) -> Iterator[tuple[str, float]]:
+def stroke_claims(struck: Sequence[tuple[float, str]], hits: Sequence[DrumHit], piece: str) -> Iterator[Claim]:
+    """What is claimed of each stroke that is heard, its confidence being the evidence."""
+    for drum in DRUMS:
+        true = np.array(sorted({at_s for at_s, kind in struck if kind == drum}))
+        found = [hit for hit in hits if hit.drum == drum]
+        pairs = mir_eval.util.match_events(true, np.array([hit.at_s for hit in found]), ONSET_S) if len(true) else ()
+        right = {place for _, place in pairs}
+        for place, hit in enumerate(found):
+            yield Claim(piece, hit.confidence, float(place in right), kind=drum)
+
+
+def heard_mix(band: Band, seed: int, seconds: float, claims: Claims) -> Iterator[tuple[str, float]]:
+    """Scores of a mix by name, and what was claimed of it."""
+    piece = f"piece {seed}"
     frame, *_ = draw_frame(np.random.default_rng(seed), seconds)
     beats = [frame.clock.at(beat) for beat in range(int(frame.clock.total_beats) + 1)]
-    heard = _tempo_of(np.sum(band.stems, axis=0))
+    heard = tempo_of(np.sum(band.stems, axis=0))
     time_map = heard.time_map
     found = list(time_map.beats_between(0.0, seconds)) if time_map is not None else []
     true_s = np.array([at for at in beats if at < seconds])
@@ -198,22 +227,26 @@ def _heard_mix(band: Band, seed: int, seconds: float, claims: Claims) -> Iterato
     any_level = mir_eval.beat.continuity(mir_eval.beat.trim_beats(true_s), beats_s)[3] if len(beats_s) > 1 else 0.0
     yield "beat F1", beat_f1
     yield "beats at any level (AMLt)", any_level
-    claims["the beats, at any level (AMLt)"].append((heard.bpm_confidence, any_level))
+    if time_map is not None:
+        claims[BEATS].append(Claim(piece, heard.bpm_confidence, any_level))
     yield f"beat F1, {'in 4/4' if frame.metre == '4/4' else 'in 3/4, 6/8 and 7/8'}", beat_f1
     bars = true_s[:: frame.beats]
     downbeats = [at for at, _, beat in found if beat == 1]
     downbeat_f1 = mir_eval.beat.f_measure(mir_eval.beat.trim_beats(bars), _trimmed(downbeats))
     yield "downbeat F1", downbeat_f1
-    claims["the bars (downbeat F1)"].append((heard.downbeat_confidence, downbeat_f1))
-    yield from _heard_key(band.score, heard, claims)
+    if time_map is not None:
+        claims[BARS].append(Claim(piece, heard.downbeat_confidence, downbeat_f1))
+    yield from heard_key(band.score, heard, claims, piece)
 
 
-def _heard_key(score: Score, heard: TempoEstimate, claims: Claims) -> Iterator[tuple[str, float]]:
+def heard_key(score: Score, heard: TempoEstimate, claims: Claims, piece: str) -> Iterator[tuple[str, float]]:
+    """Scores of a key by name, and what was claimed of it; none where there is no right answer."""
     if score.mode not in KEYS:
         return
     true = f"{TONICS[score.tonic % 12]} {KEYS[score.mode]}"
     yield "key, exact", float(heard.key == true)
-    claims["the key"].append((heard.key_confidence, float(heard.key == true)))
+    if heard.key:
+        claims[KEY].append(Claim(piece, heard.key_confidence, float(heard.key == true)))
     yield "key, weighted", mir_eval.key.evaluate(true, heard.key)["Weighted Score"] if heard.key else 0.0
 
 
@@ -221,12 +254,13 @@ def _trimmed(times_s: list[float]) -> np.ndarray:
     return mir_eval.beat.trim_beats(np.array(times_s))
 
 
-def _tempo_of(mix_CN: np.ndarray) -> TempoEstimate:
+def tempo_of(mix_CN: np.ndarray) -> TempoEstimate:
+    """What is heard in a mix; its confidences are the evidence."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "mix.wav"
         soundfile.write(path, mix_CN.T, RATE, subtype="FLOAT")
         with opened_audio(path) as info:
-            return estimate_tempo(info)
+            return estimate_tempo(info, EVIDENCE)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ import soundfile
 from engine.notes.bar_tracker import track_bars
 from engine.notes.beat_network import FRAME_S, RATE_HZ, BeatNetwork
 from engine.notes.beats import KEY_NAMES, clear_chroma, estimate_from_text, estimate_tempo, hear_bars, key_of
-from engine.notes.calibration import BARS, BEATS, KEY, NOTE, STEM, STROKE, calibrated
+from engine.notes.calibration import MEASURED, calibrated
 from engine.notes.stem_analysis import opened_audio
 
 DEMO = Path(__file__).parents[3] / "resources" / "demo" / "mix.flac"
@@ -151,7 +151,9 @@ def test_a_loud_chord_says_no_more_of_the_key_than_many_soft_ones():
     assert key_of(clear_chroma(np.concatenate([np.tile(one, (times, 1)) for one, times in chords])))[0] == "C major"
 
 
-@pytest.mark.parametrize("table", [NOTE, STEM, STROKE, BEATS, BARS, KEY])
+@pytest.mark.parametrize(
+    "table", [MEASURED.note, MEASURED.stem, *MEASURED.strokes.values(), MEASURED.beats, MEASURED.bars, MEASURED.key]
+)
 def test_more_evidence_is_never_less_probable(table):
     worth = [calibrated(value, table) for value in np.linspace(-0.1, 1.1, 60)]
     assert worth == sorted(worth)
