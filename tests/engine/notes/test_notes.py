@@ -36,6 +36,7 @@ from engine.notes.midi import read_midi, read_tempo
 from engine.notes.network import NoteActivations, NoteNetwork, find_notes_folder
 from engine.notes.note import DRUM_KEYS, DrumHit, NoteEvent
 from engine.notes.stem_analysis import analyse_stem, analysis_json
+from engine.notes.stem_source import StemSource, stem_source
 from engine.notes.transcribe import transcribe
 
 RATE_HZ = noteline.RATE_HZ
@@ -192,6 +193,19 @@ def test_a_stem_without_notes_says_so_and_what_is_no_sound_is_refused(tmp_path, 
         assert (run.code, run.out) == (2, "")
         assert run.err.count("\n") == 1
         assert path in run.err
+
+
+def test_where_the_mix_is_gone_the_tempo_is_heard_in_what_the_stem_left(tmp_path):
+    stem, rest = (noteline.write_line(tmp_path / name) for name in ("stem.wav", "rest.wav"))
+    record = {
+        "fluxstem_sidecar": 1, "stem": "stem.wav", "rest": "rest.wav", "prompt": "flute", "rate_hz": 1000,
+        "input": str(tmp_path / "private copy of a bridge.wav"), "start_samples": 2500,
+    }  # fmt: skip
+    stem.with_suffix(".json").write_text(json.dumps(record))
+    assert stem_source(stem) == StemSource("flute", rest, 0.0)
+    assert stem_source(rest).mix is None
+    rest.unlink()
+    assert stem_source(stem) == StemSource("flute")
 
 
 def test_a_stem_is_called_what_its_json_says_and_tempo_is_that_of_its_mix(tmp_path, monkeypatch):
