@@ -54,7 +54,7 @@ STROKES: dict[str, Table] = {
 }
 BEATS: Table = ((0.1, 0.21, 0.35, 0.49, 0.64), (0.1, 0.37, 0.7, 0.95, 0.97))
 BARS: Table = ((0.0, 0.5, 0.9, 1.0), (0.25, 0.3, 0.6, 0.68))
-KEY: Table = ((0.0, 0.15, 0.3, 0.5, 0.73, 1.0), (0.3, 0.38, 0.54, 0.58, 0.74, 0.8))
+KEY: Table = ((0.2, 0.36, 0.67), (0.25, 0.56, 0.62))  # 90 mixes of 20 s
 MEASURED = Calibration(note=NOTE, stem=STEM, strokes=STROKES, beats=BEATS, bars=BARS, key=KEY)
 
 # The evidence itself, to be calibrated; of a stem, how much of what sounds its notes cover.
