@@ -197,12 +197,12 @@ def _check_masks(request: Request) -> None:
 
 
 def _check_voice(request: Request, rule: TaskRule) -> None:
-    if request.voice == "sampled" and rule.answer is not Slot.STEM:
+    if (request.voice == "sampled" or request.notes_file) and rule.answer is not Slot.STEM:
         raise RequestError(
             "recorded instruments play a stem, not the {slot}; leave the slot out, or choose the voice flow",
             slot=rule.answer.name.lower(),
         )  # fmt: skip
-    if request.notes_file and request.voice != "sampled":
+    if request.notes_file and request.voice == "flow":
         raise RequestError("only recorded instruments play the notes of a file; choose the voice sampled")
 
 

@@ -112,14 +112,14 @@ class Request:
         None, "how far to go from the old sound: 0 keeps it, 1 makes it new", low=0.0, high=1.0, metavar="S",
         otherwise=lambda rule: f"{_BUNDLE}, else {rule.strength:g}", takes=lambda rule: rule.strength is not None,
     )  # fmt: skip
-    voice: Voice = option(
-        "flow",
+    voice: Voice | None = option(
+        None,
         lambda rule: "what makes the sound: flow, the model; sampled, recorded instruments that play "
         + ("a part that fits" if rule.strength is None else "the notes of the line that is there"),
-        takes=_has_voice,
+        otherwise=f"{_BUNDLE}, else flow", takes=_has_voice,
     )  # fmt: skip
     notes_file: str | None = option(
-        None, "MIDI file with the notes that --voice sampled plays, in the place of its own", kind="file",
+        None, "MIDI file with the notes that recorded instruments play, in the place of their own", kind="file",
         flag="--notes", metavar="FILE", label="MIDI file of notes", takes=_has_voice,
     )  # fmt: skip
     keep_order: bool = option(

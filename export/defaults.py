@@ -1,7 +1,7 @@
 """``python -m export defaults BUNDLE``: change the sampler defaults of a finished bundle.
 
-Steps, guidance, start, strength and temperature stand in the manifest, task by task; the graphs stay as they are, so
-nothing is exported or compared anew. The manifest is checked before it is written, and its hash with it.
+Steps, guidance, start, strength, temperature and voice stand in the manifest, task by task; the graphs stay as they
+are, so nothing is exported or compared anew. The manifest is checked before it is written, and its hash with it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from engine.errors import BundleError
 from engine.tasks import TASKS
 
 MADE = tuple(task for task, rule in TASKS.items() if not rule.masked)
-FIELDS = {"steps": int, "guidance": float, "start": str, "strength": float, "temperature": float}
+FIELDS = {"steps": int, "guidance": float, "start": str, "strength": float, "temperature": float, "voice": str}
 
 
 def change(folder: Path, changes: dict[str, Any], tasks: Sequence[str] = (), version: str = "") -> Manifest:

@@ -322,8 +322,8 @@ def _check_defaults(defaults: Any) -> None:
 
 def _wrong_default(name: str, value: Any) -> str:
     """What a default must be; empty where it is that."""
-    if name == "start":
-        return "" if value in ("zeros", "noise") else "zeros or noise"
+    if choices := OPTIONS[name].choices:
+        return "" if value in choices else " or ".join(choices)
     low, high = OPTIONS[name].limits
     if name == "steps":
         good = type(value) is int and low <= value <= high

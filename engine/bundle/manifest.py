@@ -9,7 +9,7 @@ import json
 import os
 from dataclasses import asdict, dataclass, field
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, get_args
 
 from engine.bundle.fields import build, check_count, check_number, check_range, parse_json
 from engine.bundle.separation import (
@@ -25,11 +25,12 @@ from engine.bundle.separation import (
 )
 from engine.errors import BundleError, BundleTooNew
 from engine.latents import LatentGrid, Slot
-from engine.request import OPTIONS
+from engine.request import OPTIONS, Voice
 
-# 5 had no shares of experts; 4 no pooling; 3 no mask decoder and no experts; 2 no temperature; 1 the text encoder
-# alone, and no wordings; all are read as they were
-FORMAT = 6
+# 6 had no voice; 5 no shares of experts; 4 no pooling; 3 no mask decoder and no experts; 2 no temperature; 1 the text
+# encoder alone, and no wordings; all are read as they were
+FORMAT = 7
+VOICES: tuple[str, ...] = get_args(Voice)
 FPS_LIMIT = 120.0
 FILES_LIMIT = 256
 REQUIRED_GRAPHS = ("encode", "decode", "step", "text")
@@ -116,6 +117,7 @@ class SamplerDefaults:
     start: str  # zeros or noise
     strength: float | None = None  # of tasks that begin at a stem; None leaves it to the task's row
     temperature: float = 1.0  # of the noise they start from
+    voice: str = "flow"  # who plays where the words say enough: the flow, or recorded instruments
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +135,7 @@ class Manifest:
         graphs: encode, decode, step, text; story, audio and scene where the bundle has those encoders; those of the
             mask decoder and of experts.
         encoders: prompt encoders by kind.
-        defaults: task -> steps, guidance, start, strength, temperature.
+        defaults: task -> steps, guidance, start, strength, temperature, voice.
         mask: ``power`` of the soft mask; ``floor_db`` its lowest gain; ``bias_db`` gain of the stem before the ratio.
         presence: ``midpoint_db`` and ``slope_db`` of the level-to-presence curve.
         parity: tolerance and measured difference between torch and ONNX.
@@ -279,6 +281,8 @@ def _check_defaults(where: str, defaults: SamplerDefaults) -> None:
     check_range(f"{where}.guidance", defaults.guidance, *OPTIONS["guidance"].limits)
     if defaults.start not in ("zeros", "noise"):
         raise ValueError(f"{where}.start must be zeros or noise, got {defaults.start!r}")
+    if defaults.voice not in VOICES:
+        raise ValueError(f"{where}.voice must be {' or '.join(VOICES)}, got {defaults.voice!r}")
     check_range(f"{where}.temperature", defaults.temperature, *OPTIONS["temperature"].limits)
     if defaults.strength is not None:
         check_range(f"{where}.strength", defaults.strength, *OPTIONS["strength"].limits)

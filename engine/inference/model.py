@@ -16,9 +16,9 @@ from engine.inference.component_pooling import make_pooling
 from engine.inference.experts import Experts, SeparatorMasker, StemNameEncoder, make_masker, open_experts, read_terms
 from engine.inference.masker import DecoderTail, MaskDecoder
 from engine.inference.sampler import SamplerConfig
-from engine.latents import LatentGrid
+from engine.latents import LatentGrid, Slot
 from engine.media.encoders import AudioEncoder, VideoEncoder
-from engine.request import Request, Start
+from engine.request import OPTIONS, Request, Start, Voice
 from engine.runtime.backend import (
     PROVIDERS,
     Array,
@@ -197,8 +197,29 @@ def fill_defaults(request: Request, manifest: Manifest) -> Request:
     strength = None if rule_of(request.task).strength is None else sampling.strength
     return replace(
         request, steps=sampling.steps, guidance=sampling.guidance, start=sampling.start, seconds=seconds,
-        strength=strength, temperature=sampling.temperature,
+        strength=strength, temperature=sampling.temperature, voice=resolve_voice(request, manifest),
     )  # fmt: skip
+
+
+# what only the flow takes: who says one of these wants the flow
+_OF_THE_FLOW = ("steps", "guidance", "temperature", "strength", "guide", "examples")
+
+
+def resolve_voice(request: Request, manifest: Manifest) -> Voice:
+    """Who makes the sound: as the request says, else the bundle's choice for the task.
+
+    A bundle's choice of recorded instruments holds where words alone ask for a stem: examples, and settings of the
+    sampler that a request names itself, are the flow's. Notes of a file are played by recorded instruments.
+    """
+    if request.voice is not None:
+        return request.voice
+    if request.notes_file:
+        return "sampled"
+    defaults = manifest.defaults.get(request.task)
+    if defaults is None or defaults.voice != "sampled" or rule_of(request.task, request.slot).answer is not Slot.STEM:
+        return "flow"
+    told = any(getattr(request, name) != OPTIONS[name].default for name in _OF_THE_FLOW)
+    return "flow" if told else "sampled"
 
 
 def resolve_sampling(request: Request, manifest: Manifest) -> SamplerConfig:

@@ -42,6 +42,7 @@ def test_a_pool_smaller_than_a_batch_is_refused():
         ({"generate": {"temperature": 3}}, "defaults generate temperature must be from 0 to 2, got 3"),
         ({"restyle": {"strength": -0.1}}, "defaults restyle strength must be from 0 to 1"),
         ({"generate": {"start": "nose"}}, "defaults generate start must be zeros or noise, got 'nose'"),
+        ({"generate": {"voice": "sung"}}, "defaults generate voice must be flow or sampled, got 'sung'"),
     ],
 )
 def test_defaults_that_no_bundle_may_have_are_refused_before_any_training(defaults, said):
@@ -53,7 +54,7 @@ def test_every_default_at_its_ends_is_taken_by_preset_and_bundle_alike(small_bun
     manifest = load_bundle(small_bundle).manifest
     for row in (
         {"steps": 1, "guidance": 0, "start": "zeros", "strength": 0, "temperature": 0},
-        {"steps": 1000, "guidance": 20.0, "start": "noise", "strength": 1.0, "temperature": 2.0},
+        {"steps": 1000, "guidance": 20.0, "start": "noise", "strength": 1.0, "temperature": 2.0, "voice": "sampled"},
         {"strength": None},
     ):
         replace(load_preset("tiny"), defaults={"restyle": row})

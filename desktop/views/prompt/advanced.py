@@ -53,7 +53,7 @@ CHOICES_WORDS = {
     },
     "expert": {"": "Whichever fits the prompt", "none": "None"},
     "keep_order": {"1": "As named"},
-    "voice": {"flow": "The model", "sampled": "Recorded instruments"},
+    "voice": {"": "Auto", "flow": "The model", "sampled": "Recorded instruments"},
     "chain_on": {"": "What the task gives", "stem": "The stem", "rest": "The rest"},
     "literal": {"1": "As it is spelled"},
     "anyway": {"1": "Replace it anyway"},
@@ -289,7 +289,7 @@ class Advanced(QWidget):
     def values(self) -> dict[str, Any]:
         """Fields of a ``Request``; what makes no sense while it is hidden has its default."""
         values = {name: control.chosen for name, control in self.controls.items()}
-        for name in ("start", "stems"):
+        for name in ("start", "stems", "voice"):
             values[name] = values[name] or None
         for name in ("candidates", "expert", "chain_on", *CHAINS):
             if name not in self._offered:

@@ -210,9 +210,9 @@ TASK_ARGUMENTS: tuple[TaskArgument, ...] = (
                  "answer is what the task gives")),
     TaskArgument(option="chain_before", doc=_text("chain that the model hears the input through, as chain; empty is "
                  "none")),
-    TaskArgument(option="voice"),
-    TaskArgument(option="notes_file", name="notes", default="", doc=_text("MIDI file with the notes that the voice "
-                 "sampled plays, in the place of its own; absolute path, empty is none")),
+    TaskArgument(option="voice", unset="auto"),
+    TaskArgument(option="notes_file", name="notes", default="", doc=_text("MIDI file with the notes that recorded "
+                 "instruments play, in the place of their own; absolute path, empty is none")),
     TaskArgument(option="precision"),
     TaskArgument(option="literal"),
     TaskArgument(option="anyway"),

@@ -1,6 +1,7 @@
 """Recorded instruments play a line again, or a part of their own; all that holds for made sound holds for theirs."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from engine.notes.time_map import TimeMap
 from engine.provenance import rerun_request
 from engine.sampler.instruments import load_sampler
 from engine.sampler.play import play_notes
+from export.defaults import change
 
 RATE_HZ = 44_100
 LINE = [NoteEvent(0.3 + 0.5 * k, 0.3 + 0.5 * k + 0.42, pitch) for k, pitch in enumerate((57, 60, 64, 62, 60, 59, 57))]
@@ -275,7 +277,8 @@ def test_an_arrangement_adds_up(run):
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        ({"task": "restyle", "input": "a.wav", "notes_file": "a.mid"}, "choose the voice sampled"),
+        ({"task": "restyle", "input": "a.wav", "voice": "flow", "notes_file": "a.mid"}, "choose the voice sampled"),
+        ({"task": "generate", "slot": "mix", "notes_file": "a.mid"}, "recorded instruments play a stem, not the mix"),
         ({"task": "generate", "slot": "mix", "voice": "sampled"}, "recorded instruments play a stem, not the mix"),
         ({"task": "inpaint", "input": "a.wav", "region_s": (0.1, 0.2), "voice": "sampled"}, "takes no voice"),
         ({"task": "isolate", "input": "a.wav", "voice": "sampled"}, "takes no voice"),
@@ -285,3 +288,41 @@ def test_an_arrangement_adds_up(run):
 def test_what_recorded_instruments_cannot_do_is_refused(run, asked, said):
     with pytest.raises(RequestError, match=said):
         run(**asked)
+
+
+@pytest.fixture(scope="module")
+def choosing(toy_bundle, tmp_path_factory):
+    """A bundle whose new parts are played by recorded instruments, unless a request says otherwise."""
+    folder = tmp_path_factory.mktemp("choosing") / "toy"
+    shutil.copytree(toy_bundle, folder)
+    change(folder, {"voice": "sampled"}, ["generate", "regenerate"])
+    return str(folder)
+
+
+@pytest.mark.parametrize(
+    ("asked", "maker"),
+    [
+        ({"prompts": ("bass, 96 bpm",)}, "sampled"),
+        ({"prompts": ("bass, 96 bpm",), "voice": "flow"}, "flow"),
+        ({"prompts": ("bass, 96 bpm",), "steps": 2}, "flow"),
+        ({"prompts": ("bass, 96 bpm",), "start": "noise", "candidates": 2}, "sampled"),
+        ({"prompts": ("everybody plays",), "slot": "mix"}, "flow"),
+        ({"prompts": ("rain on a tin roof",), "literal": True}, "flow"),
+    ],
+)
+def test_a_bundle_says_who_plays_new_parts_where_words_alone_ask(run, choosing, asked, maker):
+    [result, *_] = run(task="generate", seconds=2.0, **{"bundle": choosing, **asked}).results
+    assert result.made_by == maker
+    assert json.loads(Path(result.sidecar).read_text("utf-8"))["made_by"] == maker
+
+
+def test_a_bundle_that_says_nothing_leaves_it_to_the_flow(run):
+    [result] = run(task="generate", seconds=2.0, prompts=("bass, 96 bpm",)).results
+    assert result.made_by == "flow"
+
+
+def test_notes_of_a_file_are_played_without_naming_a_voice(run, played, tmp_path):
+    file = tmp_path / "line.mid"
+    file.write_bytes(midi_bytes(LINE))
+    [result] = run(task="restyle", input=played(), prompts=("flute",), notes_file=str(file)).results
+    assert (result.made_by, result.instrument) == ("sampled", "flute")
