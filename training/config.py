@@ -146,7 +146,7 @@ class FlowConfig:
     teacher_steps: int = 8  # of that run
     adversarial_weight: float = 0.0  # above 0: a critic learns beside the flow and is heard from the second step on
     adversarial_from: float = 0.05  # share of the run after which the flow listens to it
-    critic_width: int = 192
+    critic_width: int = 96  # of its heads
     critic_rate: float = 4.0  # its learning rate, as a multiple of the flow's
     anchor_weight: float = 0.1  # of the distance to the true latents, where there is a critic
     generative_steps: int = 8  # default steps of all other tasks

@@ -1,6 +1,6 @@
 """Adversarial post-training of the flow: what it makes in few steps is to pass for true latents.
 
-    LatentCritic      latents (B,S,D,L), known, prompt (B,S,E) -> scores (B, L/2); the higher, the truer
+    LatentCritic      scores latents by what a frozen flow makes of them inside, at some time between noise and sound
     rolled_out        where the sampler's first step leads, from noise
     critic_losses     what critic and flow each descend
 
@@ -8,9 +8,11 @@ A flow that predicts the mean of all that would fit makes blurred sound. From th
 choose; the critic tells it when the choice is no likely one. The first step stays as it was: it is a mean by nature,
 sees no noise, and is all that isolation takes.
 
-Source: relativistic pairs and prompts of others as counterexamples, Novack et al. 2025, "Fast Text-to-Audio Generation
-with Adversarial Post-Training" (ARC), arXiv 2505.08175; the cheap penalty on the critic's slope, Lin et al. 2025,
-"Diffusion Adversarial Post-Training", arXiv 2501.08316.
+Source: a frozen flow's features at random times as the critic's, Sauer et al. 2024, "Fast High-Resolution Image
+Synthesis with Latent Adversarial Diffusion Distillation", arXiv 2403.12015; relativistic pairs and prompts of others as
+counterexamples, Novack et al. 2025, "Fast Text-to-Audio Generation with Adversarial Post-Training" (ARC), arXiv
+2505.08175; the cheap penalty on the critic's slope, Lin et al. 2025, "Diffusion Adversarial Post-Training", arXiv
+2501.08316.
 """
 
 from __future__ import annotations
@@ -23,68 +25,66 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from engine.latents import SLOTS
 from training.codec.adversarial import frozen_weights
-from training.config import GridConfig
-from training.flow.model import fold, velocity
+from training.flow.model import FluxFormer, velocity
 
-DILATIONS = (1, 2, 4, 8)  # of the blocks; together they hear 62 tokens, 2.5 s
 LEAK = 0.2
-SLOPE_NOISE, SLOPE_WEIGHT = 0.1, 0.3  # step in latents over which the critic's slope is taken, and its weight
+SLOPE_NOISE, SLOPE_WEIGHT = 0.1, 0.1  # step in features over which the critic's slope is taken, and its weight
+TIMES = (1.0, 1.2)  # mean and spread of the logit of the time at which latents are listened to
 TEMPERATURES = (0.3, 1.0)  # of the noise, drawn evenly between
 STEP_COUNTS, STEP_SHARES = (2, 4), (0.7, 0.3)  # of the sampler, whose second step is judged
 Network = Callable[..., Tensor]
 
 
-class CriticBlock(nn.Module):
-    """Residual convolutions over tokens ``(B,W,T)``, shifted and scaled by the prompt ``(B,E)``."""
+class CriticHead(nn.Module):
+    """Scores of the tokens of one block, ``(B,T,W) -> (B,T)``."""
 
-    def __init__(self, width: int, prompt: int, dilation: int) -> None:
+    def __init__(self, features: int, width: int) -> None:
         super().__init__()
-        self.told = nn.Linear(prompt, 2 * width)
-        self.wide = nn.Conv1d(width, width, 3, padding=dilation, dilation=dilation)
-        self.narrow = nn.Conv1d(width, width, 3, padding=1)
-        nn.init.zeros_(self.told.weight)
-        nn.init.zeros_(self.told.bias)
+        self.inward = nn.Linear(features, width)
+        self.near = nn.Conv1d(width, width, 5, padding=2)
+        self.far = nn.Conv1d(width, width, 5, padding=8, dilation=4)
+        self.outward = nn.Linear(width, 1)
 
-    def forward(self, x: Tensor, prompt: Tensor) -> Tensor:
+    def forward(self, x: Tensor) -> Tensor:
         """As the class says."""
-        scale, shift = self.told(prompt)[:, :, None].chunk(2, dim=1)
-        y = self.wide(F.leaky_relu(x * (1 + scale) + shift, LEAK))
-        return (x + self.narrow(F.leaky_relu(y, LEAK))) / math.sqrt(2)
+        y = F.leaky_relu(self.inward(x), LEAK).transpose(1, 2)
+        y = (y + F.leaky_relu(self.near(y), LEAK)) / math.sqrt(2)
+        y = (y + F.leaky_relu(self.far(y), LEAK)) / math.sqrt(2)
+        score: Tensor = self.outward(y.transpose(1, 2))[..., 0]
+        return score
 
 
 class LatentCritic(nn.Module):
-    """Scores latents of all slots, what is given and what is made, together with what was asked for.
+    """Heads on the blocks of a frozen flow, which knows what fits the given latents and the prompt.
 
     Args:
-        embedding: size of a prompt.
-        width: of the tokens.
-        patch: neighbouring frames that share a token.
+        ear: the flow; not a part of the module, so that checkpoints do not hold it.
+        features: width of its tokens.
+        width: of the heads.
     """
 
-    def __init__(self, grid: GridConfig, embedding: int, width: int, patch: int = 2) -> None:
+    def __init__(self, ear: FluxFormer, features: int, width: int) -> None:
         super().__init__()
-        self.patch = patch
-        self.inward = nn.Conv1d(SLOTS * patch * (grid.latent_channels + 1), width, 1)
-        self.blocks = nn.ModuleList(CriticBlock(width, SLOTS * embedding, dilation) for dilation in DILATIONS)
-        self.near, self.far = nn.Linear(width, 1), nn.Linear(width, 1)
-        self.wanted = nn.Linear(SLOTS * embedding, width)
+        self._ear = [ear.eval().requires_grad_(False)]
+        self._blocks = [*ear.down, *ear.middle, *ear.up]
+        self.norm = nn.LayerNorm(features, elementwise_affine=False)
+        self.heads = nn.ModuleList(CriticHead(features, width) for _ in self._blocks)
 
-    def forward(self, latents: Tensor, known: Tensor, prompt: Tensor) -> Tensor:
-        """Latents ``(B,S,D,L)``, known ``(B,S,L)`` bool, prompt ``(B,S,E)`` -> scores ``(B, L/patch)`` float32."""
-        rows = fold(torch.cat([latents, known[:, :, None].to(latents.dtype)], dim=2), self.patch)
-        x, asked = self.inward(rows.transpose(2, 3).flatten(1, 2)), prompt.flatten(1)
-        near = None
-        for block in self.blocks:
-            x = block(x, asked)
-            near = x if near is None else near
-        tokens = F.leaky_relu(x.transpose(1, 2), LEAK)
-        fit = (tokens * self.wanted(asked)[:, None]).sum(dim=2) / math.sqrt(tokens.shape[2])
-        score: Tensor = self.far(tokens)[..., 0] + fit
-        if near is not None:
-            score = score + self.near(F.leaky_relu(near.transpose(1, 2), LEAK))[..., 0]
-        return score.float()
+    def hear(self, x: Tensor, t: Tensor, known: Tensor, *conditions: Tensor) -> list[Tensor]:
+        """What every block makes of latents ``x (B,S,D,L)`` at time ``t (B,S,L)``: ``(B,T,W)`` each."""
+        heard: list[Tensor] = []
+        hooks = [block.register_forward_hook(lambda _b, _i, out: heard.append(out)) for block in self._blocks]
+        try:
+            self._ear[0](x, t, known, *conditions)
+        finally:
+            for hook in hooks:
+                hook.remove()
+        return [self.norm(one[:, 1:]) for one in heard]
+
+    def score(self, heard: list[Tensor]) -> Tensor:
+        """Scores ``(blocks, B, T)`` float32; the higher, the truer."""
+        return torch.stack([head(one) for head, one in zip(self.heads, heard, strict=True)]).float()
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,30 +144,39 @@ class CriticLosses:
 
 
 def critic_losses(
-    critic: LatentCritic, made: Tensor, true: Tensor, known: Tensor, prompt: Tensor, generator: torch.Generator
+    critic: LatentCritic,
+    made: Tensor,
+    true: Tensor,
+    known: Tensor,
+    conditions: tuple[Tensor, ...],
+    generator: torch.Generator,
 ) -> CriticLosses:
     """Losses of one batch of made and true latents, both ``(B,S,D,L)`` and equal where known.
 
     Critic and flow descend at once, each by its own loss, so that one backward pass and one optimiser serve both.
     """
-    step = SLOPE_NOISE * torch.randn((2, *true.shape), generator=generator, device=true.device) * ~known[:, :, None]
-    real, false, real_near, false_near, other = _scores(critic, made.detach(), true, known, prompt, step)
-    own = F.softplus(false - real).mean() + F.softplus(other - real).mean()
-    slope = ((real_near - real) ** 2).mean() + ((false_near - false) ** 2).mean()
+    mean, spread = TIMES
+    time = torch.sigmoid(mean + spread * torch.randn(len(true), generator=generator, device=true.device))
+    t = torch.where(known, 1.0, time[:, None, None].expand(known.shape))
+    noise = torch.randn(true.shape, generator=generator, device=true.device)
+    on_the_way = [t[:, :, None] * x + (1 - t[:, :, None]) * noise for x in (true, made)]
+    with torch.no_grad():
+        real, false = (critic.hear(x.detach(), t, known, *conditions) for x in on_the_way)
+        other = critic.hear(on_the_way[0], t, known, *(one.roll(1, dims=0) for one in conditions))
+    scores = [critic.score(heard) for heard in (real, false, other)]
+    own = F.softplus(scores[1] - scores[0]).mean() + F.softplus(scores[2] - scores[0]).mean()
+    aside = [
+        critic.score(
+            [one + SLOPE_NOISE * torch.randn(one.shape, generator=generator, device=one.device) for one in heard]
+        )
+        for heard in (real, false)
+    ]
+    slope = torch.stack([((near - here) ** 2).mean() for near, here in zip(aside, scores[:2], strict=True)]).sum()
     with frozen_weights(critic):
-        opinion = critic(made, known, prompt)
+        opinion = critic.score(critic.hear(on_the_way[1], t, known, *conditions))
     return CriticLosses(
         own + SLOPE_WEIGHT * slope / SLOPE_NOISE**2,
-        F.softplus(real.detach() - opinion).mean(),
-        (real - false).mean().item(),
-        (real - other).mean().item(),
+        F.softplus(scores[0].detach() - opinion).mean(),
+        (scores[0] - scores[1]).mean().item(),
+        (scores[0] - scores[2]).mean().item(),
     )
-
-
-def _scores(
-    critic: LatentCritic, made: Tensor, true: Tensor, known: Tensor, prompt: Tensor, step: Tensor
-) -> tuple[Tensor, ...]:
-    """Scores of true and made latents, of both a ``step (2,B,S,D,L)`` aside, of true ones under another's prompt."""
-    latents = torch.cat([true, made, true + step[0], made + step[1], true])
-    prompts = torch.cat([prompt] * 4 + [prompt.roll(1, dims=0)])
-    return critic(latents, known.repeat(5, 1, 1), prompts).chunk(5)

@@ -31,6 +31,7 @@ from training.flow.encode import ADAPTERS_HELP, POOL, encode_latents, open_adapt
 from training.flow.latent_dataset import LatentDataset
 from training.flow.losses import additivity_loss, latent_loss
 from training.flow.modalities import open_modalities
+from training.flow.model import FluxFormer
 from training.flow.networks import build_network, predicted_slots
 from training.flow.task_sampler import TaskSample, assign_tasks, sample_task
 from training.flow.warm_start import averaged_weights, load_start_weights
@@ -82,6 +83,10 @@ class FlowStage:
         codec: frozen; decodes where the loss asks for sound.
         prompt_run: run of the prompt tower.
         reader: of long texts; None takes the mean of their sentences.
+        ear: the frozen flow that a critic listens with; needed where the preset asks for one.
+
+    Raises:
+        ValueError: the preset asks for a critic, and there is nothing that it could listen with.
     """
 
     def __init__(
@@ -91,11 +96,12 @@ class FlowStage:
         codec: MixWavCodec,
         prompt_run: Path,
         reader: StoryReader | None = None,
+        ear: nn.Module | None = None,
     ) -> None:
         self.preset, self.config, self.codec = preset, preset.flow, codec
         torch.manual_seed(preset.flow.seed)
         self.flow: nn.Module = build_network(preset)
-        self.critic = critic_of(preset)
+        self.critic, self._ear = critic_of(preset, ear), ear
         self.model: nn.Module = nn.ModuleDict({"flow": self.flow, "critic": self.critic}) if self.critic else self.flow
         self.rates = {"critic": preset.flow.critic_rate} if self.critic else {}
         self.teacher: nn.Module | None = None  # of a distilled schedule
@@ -104,8 +110,9 @@ class FlowStage:
 
     def to(self, device: torch.device) -> None:
         """Move what the loss needs beside the model; the codec only where the loss decodes."""
-        if self.teacher is not None:
-            self.teacher.to(device)
+        for frozen in (self.teacher, self._ear):
+            if frozen is not None:
+                frozen.to(device)
         if self.config.additivity_weight and device.type != "cpu":
             self.decoder = copy.deepcopy(self.codec).to(device)
 
@@ -198,7 +205,7 @@ class FlowStage:
             place = rolled_out(self.flow, true, known, (prompt, *picture), generator)
             clean = self.flow(place.x, place.t, known, prompt, *picture)
             made = torch.where(known[:, :, None], true, clean)
-            losses = critic_losses(critic, made, true, known, prompt, generator)
+            losses = critic_losses(critic, made, true, known, (prompt, *picture), generator)
         anchor, _ = latent_loss(clean, true, torch.ones_like(place.t), self._unknown(known))
         config = self.config
         heard = config.adversarial_weight * float(progress >= config.adversarial_from)
@@ -251,26 +258,28 @@ def train_flow(
         resume: True goes on from the checkpoint in ``folder``.
         workers: processes that encode and that make batches.
         scene_run: of the scene encoder; None means no picture is ever shown.
-        start: a flow run whose averaged weights to begin with; also the teacher of a distilled schedule.
+        start: a flow run whose averaged weights to begin with; also the teacher of a distilled schedule, and what a
+            critic listens with.
         pool: folder of the latents, for several runs of one preset to share; None is ``folder/pool``.
         adapters_run: of the adapters of sounds and stories; None takes the audio tower as it is and sentences' mean.
 
     Raises:
-        ValueError: ``start`` does not fit the preset, or a distilled schedule has no teacher.
+        ValueError: ``start`` does not fit the preset, or there is no flow that a distilled schedule or a critic needs.
     """
     if start is not None and not resume:
         load_start_weights(build_network(preset), start)  # refused now, not after everything was encoded
-    teacher = load_teacher(preset, folder, start) if preset.flow.distil_steps else None
+    config = preset.flow
+    frozen = load_teacher(preset, folder, start) if config.distil_steps or config.adversarial_weight else None
     ear, reader = open_adapters(adapters_run, prompt_run)
     modalities = open_modalities(preset, cache, scene_run, ear)
     codec, pool = load_codec(preset, codec_run), pool or folder / POOL
     with Distributed().in_turn():  # the first process encodes what is missing
         latents = encode_latents(pool, preset, preset_mixer(preset, cache), codec, modalities, workers)
-    stage = FlowStage(preset, latents, codec, prompt_run, reader)
+    stage = FlowStage(preset, latents, codec, prompt_run, reader, frozen)
     if start is not None and not resume:
         new = load_start_weights(stage.flow, start)
         log.info("started from %s; %d weights are new", start, len(new))
-    stage.teacher = teacher
+    stage.teacher = frozen if config.distil_steps else None
     run = Trainer(stage, train_config(preset), folder)
     if resume:
         run.resume()
@@ -303,16 +312,20 @@ def train_config(preset: Preset) -> TrainConfig:
     )
 
 
-def critic_of(preset: Preset) -> LatentCritic | None:
-    """The critic a preset asks for; None when it asks for none."""
+def critic_of(preset: Preset, ear: nn.Module | None) -> LatentCritic | None:
+    """The critic a preset asks for, which listens with ``ear``; None when it asks for none."""
     config = preset.flow
     if not config.adversarial_weight:
         return None
-    return LatentCritic(preset.grid, preset.prompt.embedding, config.critic_width)
+    if not isinstance(ear, FluxFormer):
+        raise ValueError(
+            "a critic listens with a frozen flow of the network flux; give the run of one with --start RUN"
+        )
+    return LatentCritic(ear, config.width, config.critic_width)
 
 
 def load_teacher(preset: Preset, folder: Path, start: Path | None) -> nn.Module:
-    """The frozen network that a distilled schedule follows; kept in the run, so that it can be resumed.
+    """The frozen flow that a distilled schedule follows or a critic listens with; a resumed run finds it again.
 
     Raises:
         ValueError: there is none.
@@ -323,7 +336,9 @@ def load_teacher(preset: Preset, folder: Path, start: Path | None) -> nn.Module:
         path.parent.mkdir(parents=True, exist_ok=True)
         torch.save(teacher.state_dict(), path)
     if not path.is_file():
-        raise ValueError("distil_steps needs a teacher; give the run it is to follow with --start RUN")
+        raise ValueError(
+            "distil_steps and adversarial_weight need a finished flow to go by; give its run with --start RUN"
+        )
     teacher.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
     return teacher.eval().requires_grad_(False)
 

@@ -18,7 +18,7 @@ from training.flow.losses import latent_loss
 from training.flow.modalities import open_modalities
 from training.flow.model import FluxFormer, velocity
 from training.flow.task_sampler import sample_task
-from training.flow.train import FlowStage
+from training.flow.train import FlowStage, load_flow
 from training.prompt.adapters import load_adapters
 from training.trainer.precision import compute_dtype
 from training.trainer.trainer import TrainConfig, Trainer, rate_at
@@ -63,7 +63,7 @@ def flow_stage(tiny_run, **changes):
     )
     latents = encode_latents(tiny_run.flow / "pool", preset, mixer, codec, modalities)
     preset = replace(preset, flow=replace(preset.flow, **changes))
-    return FlowStage(preset, latents, codec, tiny_run.prompt, reader)
+    return FlowStage(preset, latents, codec, tiny_run.prompt, reader, load_flow(tiny_run.preset, tiny_run.flow))
 
 
 @pytest.mark.parametrize("changes", [{}, {"adversarial_weight": 0.5, "adversarial_from": 0.0}])
