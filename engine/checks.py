@@ -165,7 +165,7 @@ _CHECKS: dict[Kind, Callable[[Option, Any], None]] = {
 
 
 def _check_taken(row: Option, value: Any, task: str, rule: TaskRule) -> None:
-    if row.refusal and value != row.default and not row.takes(rule):
+    if row.refusal and value not in (row.default, row.idle) and not row.takes(rule):
         able = " or ".join(row.tasks)
         raise RequestError(row.refusal, task=task, option=row.said, able=able, value=value)
 

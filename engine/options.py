@@ -48,6 +48,7 @@ class Option:
         needs: whether a task cannot do without it.
         refusal: template of what is said to a task that does not take it, with ``task``, ``option``, ``able`` (the
             tasks that do) and ``value``; "" means that it is ignored there.
+        idle: a value that says what such a task does anyway, so that it may be given to it; None means there is none.
         flag: spelling on the command line; "" means that it stands without one, or, without a metavar, not at all.
         metavar: placeholder for the value in a help text.
     """
@@ -69,6 +70,7 @@ class Option:
     takes: Callable[[TaskRule], bool] = _every_task
     needs: Callable[[TaskRule], bool] = _no_task
     refusal: str = "{task} takes no {option}; leave it out, or choose {able}"
+    idle: Any = None
     flag: str | None = None
     metavar: Words = ""
 

@@ -116,7 +116,7 @@ class Request:
         None,
         lambda rule: "what makes the sound: flow, the model; sampled, recorded instruments that play "
         + ("a part that fits" if rule.strength is None else "the notes of the line that is there"),
-        otherwise=f"{_BUNDLE}, else flow", takes=_has_voice,
+        otherwise=f"{_BUNDLE}, else flow", takes=_has_voice, idle="flow",
     )  # fmt: skip
     notes_file: str | None = option(
         None, "MIDI file with the notes that recorded instruments play, in the place of their own", kind="file",

@@ -60,7 +60,8 @@ class FlowParts(FlowStage):
         self.config = replace(self.preset.flow, batch=ROWS)
         self.teacher, self.together = None, together
         torch.manual_seed(0)
-        self.model = build_network(self.preset)
+        self.model = self.flow = build_network(self.preset)
+        self.critic = None
         for weights in self.model.parameters():
             torch.nn.init.normal_(weights, std=0.05)
 

@@ -22,7 +22,7 @@ import numpy.typing as npt
 from engine.audio.reader import AudioInfo, Samples, blocks, resampled, samples_at
 from engine.notes.bar_tracker import TrackedBars, track_bars
 from engine.notes.beat_network import BeatNetwork
-from engine.notes.calibration import MEASURED, Calibration, calibrated
+from engine.notes.calibration import MEASURED, ConfidenceTables, calibrated
 from engine.notes.time_map import BPM_LIMITS, TimeMap
 from engine.optional_packages import is_installed, require_librosa
 
@@ -138,7 +138,7 @@ def estimate_from_text(text: str) -> TempoEstimate:
         raise ValueError("not a whole estimate") from error
 
 
-def estimate_tempo(info: AudioInfo, calibration: Calibration = MEASURED) -> TempoEstimate:
+def estimate_tempo(info: AudioInfo, calibration: ConfidenceTables = MEASURED) -> TempoEstimate:
     """Listen to a whole file.
 
     Args:

@@ -20,7 +20,7 @@ Table = tuple[tuple[float, ...], tuple[float, ...]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Calibration:
+class ConfidenceTables:
     """A table for each kind of evidence, all of it from 0 to 1.
 
     Attributes:
@@ -55,11 +55,11 @@ STROKES: dict[str, Table] = {
 BEATS: Table = ((0.1, 0.21, 0.35, 0.49, 0.64), (0.1, 0.37, 0.7, 0.95, 0.97))
 BARS: Table = ((0.0, 0.5, 0.9, 1.0), (0.25, 0.3, 0.6, 0.68))
 KEY: Table = ((0.2, 0.36, 0.67), (0.25, 0.56, 0.62))  # 90 mixes of 20 s
-MEASURED = Calibration(note=NOTE, stem=STEM, strokes=STROKES, beats=BEATS, bars=BARS, key=KEY)
+MEASURED = ConfidenceTables(note=NOTE, stem=STEM, strokes=STROKES, beats=BEATS, bars=BARS, key=KEY)
 
 # The evidence itself, to be calibrated; of a stem, how much of what sounds its notes cover.
 _PLAIN: Table = ((0.0, 1.0), (0.0, 1.0))
-EVIDENCE = Calibration(
+EVIDENCE = ConfidenceTables(
     note=_PLAIN, stem=((0.0, 1.0), (1.0, 1.0)), strokes=dict.fromkeys(DRUMS, _PLAIN), beats=_PLAIN, bars=_PLAIN,
     key=_PLAIN,
 )  # fmt: skip

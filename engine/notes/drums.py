@@ -18,7 +18,7 @@ import numpy.typing as npt
 import soxr
 
 from engine.errors import BundleDamaged
-from engine.notes.calibration import MEASURED, Calibration, calibrated
+from engine.notes.calibration import MEASURED, ConfidenceTables, calibrated
 from engine.notes.drum_features import (
     BANDS,
     CONTEXT_FRAMES,
@@ -57,7 +57,7 @@ OWN_HZ = {
 
 
 def hear_drums(
-    audio_CN: npt.NDArray[np.floating], rate_hz: int, only: Sequence[str] = (), calibration: Calibration = MEASURED
+    audio_CN: npt.NDArray[np.floating], rate_hz: int, only: Sequence[str] = (), calibration: ConfidenceTables = MEASURED
 ) -> tuple[DrumHit, ...]:
     """The strokes in a sound, by time.
 
@@ -154,7 +154,7 @@ def read_weights(raw: bytes) -> tuple[Array, ...]:
 
 
 def strokes(
-    bands_BL: Array, said_LD: Array, only: Sequence[str] = DRUMS, calibration: Calibration = MEASURED
+    bands_BL: Array, said_LD: Array, only: Sequence[str] = DRUMS, calibration: ConfidenceTables = MEASURED
 ) -> list[DrumHit]:
     """Strokes by time.
 

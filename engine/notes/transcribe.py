@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import soxr
 
-from engine.notes.calibration import MEASURED, Calibration, calibrated, onset_strengths
+from engine.notes.calibration import MEASURED, ConfidenceTables, calibrated, onset_strengths
 from engine.notes.decode import DecodeSettings, decode
 from engine.notes.loudness import with_loudness
 from engine.notes.network import HOP_SAMPLES, RATE_HZ, FloatArray, NoteNetwork
@@ -27,7 +27,7 @@ def transcribe(
     network: NoteNetwork | None = None,
     settings: DecodeSettings | None = None,
     check: Callable[[], None] = lambda: None,
-    calibration: Calibration = MEASURED,
+    calibration: ConfidenceTables = MEASURED,
 ) -> Transcription:
     """Notes of a sound, in tune and in time.
 

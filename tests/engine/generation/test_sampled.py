@@ -316,6 +316,12 @@ def test_a_bundle_says_who_plays_new_parts_where_words_alone_ask(run, choosing, 
     assert json.loads(Path(result.sidecar).read_text("utf-8"))["made_by"] == maker
 
 
+def test_a_task_without_a_choice_of_voice_may_be_told_the_one_it_has(run, played):
+    """As the JSON beside every result does."""
+    [result] = run(task="isolate", input=played(), prompts=("cello",), voice="flow").results
+    assert result.made_by == ""
+
+
 def test_a_bundle_that_says_nothing_leaves_it_to_the_flow(run):
     [result] = run(task="generate", seconds=2.0, prompts=("bass, 96 bpm",)).results
     assert result.made_by == "flow"
