@@ -6,7 +6,8 @@ names of such axes tell how long they are else (``frames=512``), which is what a
 
 ``rewrite`` knows the shapes of the plain U-Net, so that bundles can be rewritten of which there is only the graph.
 ``count_by_twin`` knows no network: it compares a graph with its twin, exported for windows of another length, and what
-differs between them is what counts frames.
+differs between them is what counts frames. Their windows are of lengths that no other size of a network can equal, for
+an exporter that finds one number twice makes one node where there were two.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from onnx import helper, numpy_helper
 
 from engine.bundle.bundle import Bundle, Manifest, MaskDecoderSpec, load_bundle
 from engine.bundle.free_axes import free_axes
-from engine.bundle.separation import LEAST_FRAMES
+from engine.bundle.separation import FRAMES_STEP, LEAST_FRAMES
 from export.cpu_session import session
 from export.parity import difference
 from export.rewritten import write_rewritten
@@ -63,8 +64,23 @@ def rewrite(model: onnx.ModelProto, frames: int, bins: int) -> None:
     _replace_nodes(graph, [*added.nodes, *nodes], frames)
 
 
-def count_by_twin(model: onnx.ModelProto, twin: onnx.ModelProto, frames: int, twin_frames: int) -> None:
-    """Have the graph of any network count the frames of its windows, by its twin for windows of ``twin_frames``.
+def twin_lengths(frames: int) -> tuple[int, int]:
+    """Frames of the windows that a graph and its twin are exported for, both at least ``frames``.
+
+    They are odd multiples of 64, which halved again and again equal no count of bins or channels, and none of 11, for
+    44 is a count of bands.
+    """
+    steps = range(-(-frames // FRAMES_STEP), -(-frames // FRAMES_STEP) + 6)
+    first, second, *_ = (step * FRAMES_STEP for step in steps if step % 2 and step % 11)
+    return first, second
+
+
+def count_by_twin(model: onnx.ModelProto, twin: onnx.ModelProto, lengths: tuple[int, int], usual: int) -> None:
+    """Have the graph of any network count the frames of its windows, by its twin for windows of another length.
+
+    Args:
+        lengths: frames of the windows of ``model`` and of ``twin``.
+        usual: frames of most windows that it will be given.
 
     Raises:
         ValueError: they differ in more than numbers that are in proportion to the frames; the graph stays as it was.
@@ -78,8 +94,8 @@ def count_by_twin(model: onnx.ModelProto, twin: onnx.ModelProto, frames: int, tw
     for node, other in zip(graph.node, twin.graph.node, strict=True):
         for place, (name, its) in enumerate(zip(node.input, other.input, strict=True)):
             if name in ours and its in theirs and not np.array_equal(ours[name], theirs[its]):
-                node.input[place] = added.in_proportion(name, ours[name], theirs[its], frames, twin_frames)
-    _replace_nodes(graph, [*added.nodes, *graph.node], frames)
+                node.input[place] = added.in_proportion(name, ours[name], theirs[its], *lengths)
+    _replace_nodes(graph, [*added.nodes, *graph.node], usual)
     used = {name for node in graph.node for name in node.input} | {value.name for value in graph.output}
     kept = [tensor for tensor in graph.initializer if tensor.name in used]
     del graph.initializer[:]
@@ -215,15 +231,11 @@ class _Added:
         node.input[:] = [cut if name == "repeat" else name for name in node.input]
 
 
-def free_by_twin(path: Path, decoder: MaskDecoderSpec, twin: Path, twin_frames: int) -> bool:
-    """``count_by_twin`` for ONNX files; False where they are too different, and ``path`` stays as it was.
-
-    Args:
-        twin: the graph of the same network for windows of ``twin_frames``.
-    """
+def free_by_twin(path: Path, twin: Path, lengths: tuple[int, int], decoder: MaskDecoderSpec) -> bool:
+    """``count_by_twin`` for ONNX files; False where they are too different, and ``path`` stays as it was."""
     model = onnx.load(str(path))
     try:
-        count_by_twin(model, onnx.load(str(twin)), decoder.frames, twin_frames)
+        count_by_twin(model, onnx.load(str(twin)), lengths, decoder.frames)
     except ValueError:
         return False
     return _written(model, path, decoder)

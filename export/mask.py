@@ -35,7 +35,7 @@ from engine.bundle.separation import LEAST_FRAMES, MaskDecoderSpec, check_decode
 from export import guard
 from export.cpu_session import session
 from export.draft import LIMIT_BYTES, check_free, copy_files, drafted, size_bytes, write_checked
-from export.free_frames import free_by_twin
+from export.free_frames import free_by_twin, twin_lengths
 from export.free_frames import rewrite_file as free_frames
 from export.graphs import ExportSpec, text_spec
 from export.parity import (
@@ -64,7 +64,6 @@ from training.mask.network import (
     PLANE_WIDTH,
     PRESENCE_FRAMES,
     RATE_HZ,
-    STRIDE,
     Prompted,
     PromptedUNet,
 )
@@ -320,18 +319,26 @@ def export_mask(
         what the graph takes and gives.
     """
     spec = mask_spec(network, adapter, decoder.frames, bias)
-    export_graph(spec, path, half=False)
-    is_free, is_plain = "described" in spec.outputs, type(network) is PromptedUNet and not network.config.recurrent
-    if is_free and not is_plain:
-        with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-            twin, twin_frames = Path(folder) / path.name, decoder.frames + STRIDE
-            export_graph(mask_spec(network, adapter, twin_frames, bias), twin, half=False)
-            free_by_twin(path, decoder, twin, twin_frames)
+    is_plain = "estimate" in spec.inputs or (type(network) is PromptedUNet and not network.config.recurrent)
+    if is_plain or not _export_free(network, adapter, decoder, bias, path):
+        export_graph(spec, path, half=False)
     store(path, precision)
     rewrite_file(path)
-    if is_free and is_plain:
+    if is_plain and "estimate" not in spec.inputs:
         free_frames(path, decoder)
     return spec
+
+
+def _export_free(
+    network: Prompted, adapter: QueryAdapter, decoder: MaskDecoderSpec, bias: float, path: Path
+) -> bool:  # fmt: skip
+    """Write the mask graph of a network of any kind with free frames; False where they cannot be freed."""
+    lengths = twin_lengths(decoder.frames)
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        twin = Path(folder) / path.name
+        for frames, file in zip(lengths, (path, twin), strict=True):
+            export_graph(mask_spec(network, adapter, frames, bias), file, half=False)
+        return free_by_twin(path, twin, lengths, decoder)
 
 
 def decoder_entry(gate_low: float, gate_high: float, frames: int = FRAMES) -> MaskDecoderSpec:

@@ -116,6 +116,14 @@ def node_flops(node: Any, shapes: Mapping[str, tuple[int, ...]]) -> float:
     if node.op_type in ("MatMul", "Gemm"):
         transposed = any(attribute.name == "transA" and attribute.i for attribute in node.attribute)
         return 2.0 * out * shapes.get(node.input[0], (0, 0))[-2 if transposed else -1]
+    if node.op_type == "LSTM":  # x is (steps, rows, numbers)
+        return 2.0 * math.prod(shapes[node.input[0]][:2]) * sum(math.prod(shapes[name]) for name in node.input[1:3])
+    if node.op_type == "Einsum":
+        [equation] = [attribute.s.decode() for attribute in node.attribute if attribute.name == "equation"]
+        terms = equation.replace(" ", "").partition("->")[0].split(",")
+        sizes = {letter: size for term, name in zip(terms, node.input, strict=True)
+                 for letter, size in zip(term, shapes.get(name, ()), strict=False)}  # fmt: skip
+        return 2.0 * math.prod(sizes.values())
     return float(out)
 
 

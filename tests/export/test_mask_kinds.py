@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from dataclasses import asdict
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -81,6 +82,16 @@ def test_an_lstm_is_one_node_and_no_transposed_convolution_is_left(exported):
     assert operators.count("LSTM") == LSTMS[kind]
     assert "ConvTranspose" not in operators
     assert len(operators) < 1500
+
+
+def test_benchmarks_count_the_work_of_an_lstm_and_of_bands(monkeypatch):
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "benchmarks"))
+    from roofline import node_flops
+
+    cell = onnx.helper.make_node("LSTM", ["x", "w", "r"], ["y"])
+    assert node_flops(cell, {"x": (7, 3, 5), "w": (2, 16, 5), "r": (2, 16, 4)}) == 2 * 7 * 3 * 2 * 16 * (5 + 4)
+    bands = onnx.helper.make_node("Einsum", ["x", "w"], ["y"], equation="btni,nio->btno")
+    assert node_flops(bands, {"x": (2, 3, 4, 5), "w": (4, 5, 6)}) == 2 * 2 * 3 * 4 * 5 * 6
 
 
 def test_the_engine_opens_the_graph_and_finds_the_shapes_that_it_is_told(exported):

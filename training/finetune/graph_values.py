@@ -1,7 +1,8 @@
 """The numbers in an ONNX graph, and what their names say.
 
 ONNX keeps an LSTM's ways in one tensor and its gates in another order than torch. The layer ``NAME`` is stored as
-``NAME.W`` (ways, 4H, I), ``NAME.R`` (ways, 4H, H) and ``NAME.B`` (ways, 8H).
+``NAME.W`` (ways, 4H, I), ``NAME.R`` (ways, 4H, H) and ``NAME.B`` (ways, 8H). Of large layers the exporter leaves the
+matrices as torch has them, under torch's names, and has the graph put them together.
 """
 
 from __future__ import annotations
@@ -40,10 +41,9 @@ def values_of(graph: onnx.GraphProto) -> dict[str, Floats]:
             values[plain] = _floats(tensor) * _floats(tensors[plain + SCALE])
         elif tensor.data_type in FLOATS and name.removesuffix(SCALE) + EIGHTHS not in tensors:
             values[name.removesuffix(HALF)] = _floats(tensor)
-    cells = [name.removesuffix(".W") for name in values if name.endswith(".W")]
-    for cell in (cell for cell in cells if {f"{cell}.R", f"{cell}.B"} <= values.keys()):
-        state = lstm_to_torch(*(values[f"{cell}.{part}"] for part in "WRB"))
-        values |= {f"{cell}.{name}": value for name, value in state.items()}
+    for name in [name for name in values if name[-2:] in (".W", ".R", ".B")]:
+        cell, part = name[:-2], name[-1]
+        values |= {f"{cell}.{torchs}": value for torchs, value in lstm_to_torch(part, values[name]).items()}
     return values
 
 
@@ -59,14 +59,14 @@ def lstm_to_onnx(state: Mapping[str, Floats]) -> dict[str, Floats]:
     return {"W": first, "R": again, "B": np.stack(biases)}
 
 
-def lstm_to_torch(first: Floats, again: Floats, biases: Floats) -> dict[str, Floats]:
-    """The reverse of ``lstm_to_onnx``, from W, R and B."""
-    state: dict[str, Floats] = {}
-    for way, w, r, b in zip(WAYS, first, again, biases, strict=False):
-        parts = {"weight_ih": w, "weight_hh": r}
-        parts |= dict(zip(("bias_ih", "bias_hh"), np.split(b, 2), strict=True))
-        state |= {f"{name}{way}": _gates(value, TO_TORCH) for name, value in parts.items()}
-    return state
+def lstm_to_torch(part: str, stored: Floats) -> dict[str, Floats]:
+    """Torch's weights of a layer from one of ``W``, ``R`` and ``B``."""
+    names = {"W": ("weight_ih",), "R": ("weight_hh",), "B": ("bias_ih", "bias_hh")}[part]
+    return {
+        f"{name}{way}": _gates(value, TO_TORCH)
+        for way, one in zip(WAYS, stored, strict=False)
+        for name, value in zip(names, np.split(one, len(names)), strict=True)
+    }
 
 
 def _gates(value: Floats, order: tuple[int, ...]) -> Floats:

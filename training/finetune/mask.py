@@ -76,15 +76,17 @@ def _embedding(graph: onnx.GraphProto) -> int:
 def _config(values: dict[str, Floats], prefix: str, terms: int, takes_estimate: bool) -> NetworkConfig:
     mine = {name.removeprefix(prefix): value for name, value in values.items() if name.startswith(prefix)}
     choose = mine["choose.weight"] if "choose.weight" in mine else mine[f"choose.weight{TRANSPOSED}"].T
+    query, describe = choose.shape[1], mine["describe_norm.weight"].size
+    if "band" in mine:
+        return NetworkConfig(query=query, terms=terms, describe=describe, bands=mine["band"].shape[-1])
     return NetworkConfig(
-        query=choose.shape[1],
+        query=query,
         terms=terms,
-        describe=mine["describe_norm.weight"].size,
+        describe=describe,
         dense="dense_down.1.norm.weight" in mine,
         attention=sum(name.startswith("attend.") and name.endswith("qkv.bias") for name in mine),
         estimate=takes_estimate,
         recurrent=any(name.startswith("recur.") for name in mine),
-        bands=mine["band"].shape[-1] if "band" in mine else 0,
     )
 
 
