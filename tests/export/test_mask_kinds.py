@@ -179,7 +179,8 @@ def test_both_come_out_of_the_bundle_and_go_into_one_again(both, tmp_path):
     again, trained = load_together(paths), load_together([run / "mask.pt" for run in runs])
     assert [one.config for one in again.networks()] == [one.config for one in trained.networks()]
     for name, weight in trained.state_dict().items():
-        assert (again.state_dict()[name] - weight).abs().max() <= 2e-3 * weight.abs().max() + 1e-6, name
+        step = weight.abs().max() / 127  # of 8 bits, the coarsest that it can be rounded to
+        assert (again.state_dict()[name] - weight).abs().max() <= 0.51 * step + 1e-6, name
     adapter = load_queries(tmp_path / "mask", again.queries.weight)
     prompts = np.random.default_rng(3).standard_normal((2, bundle.manifest.embedding)).astype(np.float32)
     assert check_mask(again, adapter, bundle.path("mask.onnx"), prompts, "fp16") < 2e-3
