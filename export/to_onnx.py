@@ -15,6 +15,7 @@ from onnx import numpy_helper
 from torch import nn
 
 from export.graphs import ExportSpec
+from export.lstm_nodes import lstm_nodes
 from export.storage import store_weights
 from training.finetune.graph_values import TRANSPOSED, lstm_to_onnx
 
@@ -38,7 +39,7 @@ def export_graph(spec: ExportSpec, path: Path, half: bool) -> None:
         name: {place: dims[axis] for place, axis in enumerate(spec.inputs[name]) if isinstance(axis, str)}
         for name in spec.examples
     }
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), lstm_nodes(spec.module):
         warnings.simplefilter("ignore")
         logging.getLogger("torch.onnx").setLevel(logging.ERROR)
         program = torch.onnx.export(
