@@ -92,7 +92,7 @@ class JobController(QObject):
         self._link, self._scratch = link, scratch
         self._ghosts: dict[str, tuple[GhostLane, ...]] = {}  # by row
         self._runs: dict[str, SeparationRun] = {}
-        self._given_up: set[str] = set()  # rows whose project is not open any more
+        self._given_up: set[str] = set()  # rows that were cancelled and have not ended yet
         link.accepted.connect(self._on_accepted)
         link.progressed.connect(self._on_progress)
         link.finished.connect(self._on_finished)
@@ -167,11 +167,13 @@ class JobController(QObject):
                 log.info("a job that was left behind is not taken up (%s)", error)
 
     def cancel(self, row_id: str) -> None:
-        """Cancel a job, or remove it from the queue."""
+        """Cancel a job, or remove it from the queue; what the engine is done with already is not shown either."""
         row = self.queue.row(row_id)
         if row is None or row.state in ENDED:
             return
         if row.job:
+            if row.context is not None and not row.for_file:
+                self._given_up.add(row_id)
             self.queue.update(row_id, stage="stopping")
             self._link.cancel(row.job)
         else:
@@ -183,7 +185,6 @@ class JobController(QObject):
         """Cancel all jobs of this window, those that wait first."""
         rows = [row for row in self.queue.rows if row.state not in ENDED and row.context is not None]
         for row in sorted(rows, key=lambda row: row.state is JobState.RUNNING):
-            self._given_up.add(row.id)
             self.cancel(row.id)
 
     def retry(self, row_id: str) -> None:
@@ -378,6 +379,9 @@ class JobController(QObject):
             self.queue.update(row.id, state=JobState.DONE, fraction=1.0, stage="", done=done)
             self.pump()
             return
+        if self._is_given_up(row.id):
+            self._sweep_behind(row)
+            return
         if row.id in self._runs:
             self._on_piece(row, self._runs[row.id], done)
             return
@@ -404,10 +408,9 @@ class JobController(QObject):
             self._ended(row_id, done, self._add_made(row_id, results, plan.request, plan.lane, title_of(plan.request)))
 
     def _is_given_up(self, row_id: str) -> bool:
-        """True for a job whose project was closed while its result was kept; it ends here."""
+        """True for a job that was cancelled when the engine was done with it, or with a piece of it; it ends here."""
         if row_id not in self._given_up:
             return False
-        self._given_up.discard(row_id)
         self.queue.update(row_id, state=JobState.CANCELLED, stage="")
         self._forget(row_id)
         self.pump()
@@ -457,7 +460,13 @@ class JobController(QObject):
 
     def _on_filled(self, row_id: str, run: SeparationRun, done: Done, last: bool) -> None:
         row = self.queue.row(row_id)
-        if row is None or row.state is not JobState.RUNNING:
+        if row is None:
+            return
+        if row.state is not JobState.RUNNING:  # it ended while this was read, and was perhaps swept before
+            self._sweep_behind(row)
+            return
+        if last and self._is_given_up(row_id):
+            self._sweep_behind(row)
             return
         self._show_ghosts(row_id)
         if not last:
@@ -520,6 +529,7 @@ class JobController(QObject):
     def _forget(self, row_id: str) -> None:
         """No lane of a job is on its way any more."""
         self._runs.pop(row_id, None)
+        self._given_up.discard(row_id)
         if self._ghosts.pop(row_id, ()):
             self.ghosts_changed.emit()
 

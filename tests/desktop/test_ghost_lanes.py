@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, QTimer
 
 from desktop.audio.mixer import PlaybackMixer, PlaybackSource
+from desktop.models.job_list import JobState
 from desktop.models.request_builder import draft_request
 from desktop.models.separation_run import PieceGrid, pieces_of
 from desktop.views.timeline.view_preloader import ViewPreloader
@@ -137,7 +138,41 @@ def test_a_job_that_is_cancelled_takes_its_lanes_along(in_pieces, qtbot, make_wa
     qtbot.waitUntil(lambda: in_pieces.jobs.queue.unfinished == 0, timeout=WAIT_MS)
     assert in_pieces.jobs.ghosts == ()
     assert in_pieces.document.project.lanes == ()
-    assert not list(in_pieces.scratch.rglob("*.wav"))
+    qtbot.waitUntil(lambda: not list(in_pieces.scratch.rglob("*.wav")), timeout=WAIT_MS)
+
+
+@pytest.mark.parametrize("task", ["isolate", "regenerate"])
+def test_a_job_that_is_cancelled_when_the_engine_is_done_with_it_makes_no_lane(in_pieces, qtbot, task):
+    queue = in_pieces.jobs.queue
+
+    def look(*_):
+        if queue.row(row).stage == "writing":
+            in_pieces.jobs.cancel(row)
+
+    row = ask(in_pieces, "drums", task)
+    queue.dataChanged.connect(look)
+    qtbot.waitUntil(lambda: queue.unfinished == 0, timeout=WAIT_MS)
+    assert queue.row(row).state is JobState.CANCELLED
+    assert in_pieces.jobs.ghosts == ()
+    assert in_pieces.document.project.lanes == ()
+    qtbot.waitUntil(lambda: not list(in_pieces.scratch.rglob("*.wav")), timeout=WAIT_MS)
+
+
+def test_a_job_that_is_cancelled_when_a_piece_is_done_sends_no_other(in_pieces, qtbot, monkeypatch):
+    submit, sent = in_pieces.link.submit, []
+    monkeypatch.setattr(in_pieces.link, "cancel", lambda job: None)  # it comes too late for the piece
+
+    def send(request):
+        sent.append(request)
+        QTimer.singleShot(0, lambda: in_pieces.jobs.cancel(row))
+        return submit(request)
+
+    monkeypatch.setattr(in_pieces.link, "submit", send)
+    row = ask(in_pieces, "drums")
+    qtbot.waitUntil(lambda: in_pieces.jobs.queue.unfinished == 0, timeout=WAIT_MS)
+    assert in_pieces.jobs.queue.row(row).state is JobState.CANCELLED
+    assert len(sent) == 1
+    assert in_pieces.document.project.lanes == ()
 
 
 def test_another_take_stands_on_its_lane(in_pieces, qtbot):
