@@ -61,11 +61,11 @@ class CodecConfig:
     kl_weight: float = 1e-4
     mask_weight: float = 3.0  # of the masked distance, which the paper has not
     mix_sources: int = 0  # sources of a mixture; 0 draws 1 to 6; 2 is MAGE's
-    adversarial_weight: float = 0.0  # above 0: discriminators learn beside the codec
+    adversarial_weight: float = 0.0  # above 0: discriminators are trained along with the codec
     matching_weight: float = 5.0  # of feature matching, where there are discriminators
     discriminator_width: int = 32
     discriminator_windows: tuple[int, ...] = (2048, 1024, 512, 256, 128)  # of their spectra, samples; EnCodec's
-    adversarial_from: float = 0.0  # share of the run after which the codec listens to them
+    adversarial_from: float = 0.0  # share of the run after which they count in the codec's loss
     decoder_only: bool = False  # leave encoder and scaling as they were, so that flows and adapters go on fitting
     crop_frames: int = 64
     batch: int = 24
@@ -144,8 +144,8 @@ class FlowConfig:
     additivity_weight: float = 0.0  # above 0: decoded stem and rest are held to add up to the mix
     distil_steps: int = 0  # above 0: generative tasks learn to do in so many steps what --start's run does in more
     teacher_steps: int = 8  # of that run
-    adversarial_weight: float = 0.0  # above 0: a critic learns beside the flow and is heard from the second step on
-    adversarial_from: float = 0.05  # share of the run after which the flow listens to it
+    adversarial_weight: float = 0.0  # above 0: a critic is trained along with the flow, and judges its second step on
+    adversarial_from: float = 0.05  # share of the run after which the critic counts in the flow's loss
     critic_width: int = 96  # of its heads
     critic_rate: float = 4.0  # its learning rate, as a multiple of the flow's
     anchor_weight: float = 0.1  # of the distance to the true latents, where there is a critic

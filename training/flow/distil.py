@@ -1,8 +1,8 @@
 """Distil a flow into fewer sampler steps.
 
-Progressive distillation (Salimans and Ho, arXiv 2202.00512) in one go: the student's step of ``1 / steps`` is to land
-where the teacher lands after ``teacher_steps / steps`` steps of its own. Tasks that are given the mix are left alone:
-one step is their answer already.
+Progressive distillation (Salimans and Ho, arXiv 2202.00512) in a single stage: one student step of length ``1 / steps``
+must land where the teacher lands after ``teacher_steps / steps`` steps of its own. Tasks that are given the mix are not
+distilled: they take a single step anyway.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from training.flow.model import velocity
 
 @dataclass(frozen=True, slots=True)
 class DistillationSchedule:
-    """Steps of student and teacher.
+    """Sampler steps of student and teacher from t = 0 to 1.
 
     Attributes:
         steps: of the student; 0 turns distillation off.
-        teacher_steps: a multiple of it.
+        teacher_steps: a multiple of ``steps``.
     """
 
     steps: int
@@ -38,7 +38,7 @@ def distillation_target(
     noise: Tensor,
     number: Tensor,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Input and target of the student, on the linear path.
+    """Input and target of one student step, on the linear path.
 
     Args:
         teacher: frozen; ``(x, t, known, *conditions) -> clean``.
@@ -46,21 +46,23 @@ def distillation_target(
         known: ``(B,S,L)`` bool.
         conditions: prompt, and picture where there is one.
         noise: ``(B,S,D,L)``.
-        number: which of the student's steps each row is at, ``(B,)`` whole numbers.
+        number: index of the student's step that each row is at, ``(B,)`` whole numbers.
 
     Returns:
-        x ``(B,S,D,L)``, t ``(B,S,L)``, and the clean latents that lead the student's step to the teacher's place.
+        x ``(B,S,D,L)``, t ``(B,S,L)``, and the clean latents ``(B,S,D,L)`` that the student must predict at (x, t) for
+        its one step to land where the teacher's steps do.
     """
     stride, inner = 1 / schedule.steps, schedule.teacher_steps // schedule.steps
     t = torch.where(known, 1.0, (number * stride)[:, None, None].expand(known.shape))
     x = t[:, :, None] * target + (1 - t[:, :, None]) * noise
-    place, now = x, t
+    x_teacher, t_teacher = x, t
     with torch.no_grad():
         for _ in range(inner):
-            clean = teacher(place, now, known, *conditions)
-            place = torch.where(known[:, :, None], place, place + stride / inner * velocity(clean, place, now))
-            now = torch.where(known, 1.0, now + stride / inner)
-    answer = x + (place - x) * (1 - t[:, :, None]) / stride
+            clean = teacher(x_teacher, t_teacher, known, *conditions)
+            moved = x_teacher + stride / inner * velocity(clean, x_teacher, t_teacher)
+            x_teacher = torch.where(known[:, :, None], x_teacher, moved)
+            t_teacher = torch.where(known, 1.0, t_teacher + stride / inner)
+    answer = x + (x_teacher - x) * (1 - t[:, :, None]) / stride  # the inverse of the student's Euler step
     return x, t, torch.where(known[:, :, None], target, answer)
 
 

@@ -24,7 +24,7 @@ from training.codec.train import load_codec
 from training.config import Preset
 from training.data.credits import credits
 from training.data.stem_cache import StemCache
-from training.flow.adversarial import LatentCritic, critic_losses, rolled_out
+from training.flow.adversarial import LatentCritic, critic_losses, take_first_step
 from training.flow.conditioning import ConditionSampler
 from training.flow.distil import DistillationSchedule, distillation_target, generative_rows
 from training.flow.encode import ADAPTERS_HELP, POOL, encode_latents, open_adapters, preset_mixer, usual_adapters
@@ -83,10 +83,10 @@ class FlowStage:
         codec: frozen; decodes where the loss asks for sound.
         prompt_run: run of the prompt tower.
         reader: of long texts; None takes the mean of their sentences.
-        ear: the frozen flow that a critic listens with; needed where the preset asks for one.
+        critic_backbone: a frozen flow whose features the critic scores; needed where the preset asks for a critic.
 
     Raises:
-        ValueError: the preset asks for a critic, and there is nothing that it could listen with.
+        ValueError: the preset asks for a critic, and there is no backbone for it.
     """
 
     def __init__(
@@ -96,12 +96,12 @@ class FlowStage:
         codec: MixWavCodec,
         prompt_run: Path,
         reader: StoryReader | None = None,
-        ear: nn.Module | None = None,
+        critic_backbone: nn.Module | None = None,
     ) -> None:
         self.preset, self.config, self.codec = preset, preset.flow, codec
         torch.manual_seed(preset.flow.seed)
         self.flow: nn.Module = build_network(preset)
-        self.critic, self._ear = critic_of(preset, ear), ear
+        self.critic, self._critic_backbone = build_critic(preset, critic_backbone), critic_backbone
         self.model: nn.Module = nn.ModuleDict({"flow": self.flow, "critic": self.critic}) if self.critic else self.flow
         self.rates = {"critic": preset.flow.critic_rate} if self.critic else {}
         self.teacher: nn.Module | None = None  # of a distilled schedule
@@ -110,7 +110,7 @@ class FlowStage:
 
     def to(self, device: torch.device) -> None:
         """Move what the loss needs beside the model; the codec only where the loss decodes."""
-        for frozen in (self.teacher, self._ear):
+        for frozen in (self.teacher, self._critic_backbone):
             if frozen is not None:
                 frozen.to(device)
         if self.config.additivity_weight and device.type != "cpu":
@@ -148,9 +148,9 @@ class FlowStage:
     def _numbers(self, step: int) -> list[int]:
         size, batch = self.config.pool, self.config.batch
         steps_per_round = size // batch
-        lap, place = divmod(step, steps_per_round)
-        order = np.random.default_rng([self.config.seed, 78, lap]).permutation(size)
-        return [int(n) for n in order[place * batch : (place + 1) * batch]]
+        round_number, first = divmod(step, steps_per_round)
+        order = np.random.default_rng([self.config.seed, 78, round_number]).permutation(size)
+        return [int(n) for n in order[first * batch : (first + 1) * batch]]
 
     def weight(self, batch: FlowBatch) -> float:
         """Unknown positions of a batch that count in its loss."""
@@ -167,14 +167,14 @@ class FlowStage:
     def loss(self, batch: FlowBatch, generator: torch.Generator, progress: float) -> tuple[Tensor, dict[str, float]]:
         """Latent error where unknown; the log also holds the plain error of one-step isolation."""
         target, known = batch.latents, batch.known
-        seen = () if batch.picture is None else (batch.picture,)
+        picture = () if batch.picture is None else (batch.picture,)
         t = torch.where(known, 1.0, batch.time[:, None, None].expand(known.shape))
         noise = torch.randn(target.shape, generator=generator, device=target.device)
         x = noised(self.config.path, target, noise, t)
         if self.teacher is not None:
-            x, t, target = self._distil(self.teacher, batch, seen, noise, (x, t, target))
+            x, t, target = self._distil(self.teacher, batch, picture, noise, (x, t, target))
         with autocast():
-            clean = self.flow(x, t, known, batch.prompt, *seen)
+            clean = self.flow(x, t, known, batch.prompt, *picture)
         weight = error_weight(self.config.objective, self.config.path, t)
         loss, plain = latent_loss(clean, target, weight, self._unknown(known))
         figures = {}
@@ -183,59 +183,62 @@ class FlowStage:
             apart = additivity_loss(self.decoder, whole[:ADDITIVITY_ROWS])
             loss, figures["additivity"] = loss + self.config.additivity_weight * apart, apart.item()
         if self.critic is not None:
-            judged, seen_by_critic = self._judged(self.critic, batch, seen, generator, progress)
-            loss, figures = loss + judged, figures | seen_by_critic
-        starts = (batch.time == 0) & known[:, Slot.MIX].all(dim=1) & (batch.prompt != 0).any(dim=(1, 2))
-        return loss, figures | ({"isolate": plain[starts].mean().item()} if starts.any() else {})
+            adversarial, logged = self._adversarial_loss(self.critic, batch, picture, generator, progress)
+            loss, figures = loss + adversarial, figures | logged
+        one_step = (batch.time == 0) & known[:, Slot.MIX].all(dim=1) & (batch.prompt != 0).any(dim=(1, 2))
+        return loss, figures | ({"isolate": plain[one_step].mean().item()} if one_step.any() else {})
 
-    def _judged(
+    def _adversarial_loss(
         self,
         critic: LatentCritic,
         batch: FlowBatch,
-        seen: tuple[Tensor, ...],
+        picture: tuple[Tensor, ...],
         generator: torch.Generator,
         progress: float,
     ) -> tuple[Tensor, dict[str, float]]:
-        """Losses of critic and flow over the rows of generative tasks; 0 where there are too few to compare."""
+        """Loss of critic and flow over the rows of generative tasks; 0 for fewer than two, which have no mismatch."""
         rows = generative_rows(batch.known)
         if rows.sum() < 2:
             return batch.latents.new_zeros(()), {}
-        true, known, prompt, *picture = (value[rows] for value in (batch.latents, batch.known, batch.prompt, *seen))
+        true, known, *conditions = (value[rows] for value in (batch.latents, batch.known, batch.prompt, *picture))
+        given = tuple(conditions)
         with autocast():
-            place = rolled_out(self.flow, true, known, (prompt, *picture), generator)
-            clean = self.flow(place.x, place.t, known, prompt, *picture)
+            second = take_first_step(self.flow, true, known, given, generator)
+            clean = self.flow(second.x, second.t, known, *given)
             made = torch.where(known[:, :, None], true, clean)
-            losses = critic_losses(critic, made, true, known, (prompt, *picture), generator)
-        anchor, _ = latent_loss(clean, true, torch.ones_like(place.t), self._unknown(known))
+            losses = critic_losses(critic, made, true, known, given, generator)
+        anchor, _ = latent_loss(clean, true, torch.ones_like(second.t), self._unknown(known))
         config = self.config
-        heard = config.adversarial_weight * float(progress >= config.adversarial_from)
-        total = losses.own + heard * losses.flow + config.anchor_weight * anchor
+        weight = config.adversarial_weight * float(progress >= config.adversarial_from)
+        total = losses.critic + weight * losses.flow + config.anchor_weight * anchor
         spread = (clean.std(dim=3).mean() / true.std(dim=3).mean()).item()
         return total, {
-            "critic": losses.own.item(), "fooled": losses.flow.item(), "ahead": losses.ahead, "fit": losses.fit,
-            "anchor": anchor.item(), "spread": spread,
+            "critic": losses.critic.item(), "fooled": losses.flow.item(), "ahead": losses.real_margin,
+            "fit": losses.prompt_margin, "anchor": anchor.item(), "spread": spread,
         }  # fmt: skip
 
     def _distil(
         self,
         teacher: nn.Module,
         batch: FlowBatch,
-        seen: tuple[Tensor, ...],
+        picture: tuple[Tensor, ...],
         noise: Tensor,
         plain: tuple[Tensor, Tensor, Tensor],
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Input, time and target: from the teacher for rows of generative tasks, ``plain`` for all others."""
+        """Input x, time t and target: from the teacher for rows of generative tasks, ``plain`` for all others."""
         rows = generative_rows(batch.known)
         if not rows.any():
             return plain
         schedule = DistillationSchedule(self.config.distil_steps, self.config.teacher_steps)
         number = torch.floor(batch.time[rows] * schedule.steps).clamp(max=schedule.steps - 1)
-        given = (batch.latents, batch.known, batch.prompt, noise, *seen)
-        target, known, prompt, dice, *picture = (value[rows] for value in given)
+        of_rows = (value[rows] for value in (batch.latents, batch.known, noise, batch.prompt, *picture))
+        target, known, row_noise, *conditions = of_rows
         with autocast():
-            led = distillation_target(teacher, schedule, target, known, (prompt, *picture), dice, number)
-        answer = tuple(value.index_put((rows,), new.to(value.dtype)) for value, new in zip(plain, led, strict=True))
-        return answer[0], answer[1], answer[2]
+            distilled = distillation_target(teacher, schedule, target, known, tuple(conditions), row_noise, number)
+        x, t, clean = (
+            value.index_put((rows,), new.to(value.dtype)) for value, new in zip(plain, distilled, strict=True)
+        )
+        return x, t, clean
 
 
 def train_flow(
@@ -258,8 +261,8 @@ def train_flow(
         resume: True goes on from the checkpoint in ``folder``.
         workers: processes that encode and that make batches.
         scene_run: of the scene encoder; None means no picture is ever shown.
-        start: a flow run whose averaged weights to begin with; also the teacher of a distilled schedule, and what a
-            critic listens with.
+        start: a flow run whose averaged weights to begin with; also the teacher of a distilled schedule, and the
+            backbone of a critic.
         pool: folder of the latents, for several runs of one preset to share; None is ``folder/pool``.
         adapters_run: of the adapters of sounds and stories; None takes the audio tower as it is and sentences' mean.
 
@@ -312,20 +315,22 @@ def train_config(preset: Preset) -> TrainConfig:
     )
 
 
-def critic_of(preset: Preset, ear: nn.Module | None) -> LatentCritic | None:
-    """The critic a preset asks for, which listens with ``ear``; None when it asks for none."""
+def build_critic(preset: Preset, backbone: nn.Module | None) -> LatentCritic | None:
+    """The critic that a preset asks for, on the features of ``backbone``; None when it asks for none.
+
+    Raises:
+        ValueError: it asks for one, and the backbone is no ``FluxFormer``.
+    """
     config = preset.flow
     if not config.adversarial_weight:
         return None
-    if not isinstance(ear, FluxFormer):
-        raise ValueError(
-            "a critic listens with a frozen flow of the network flux; give the run of one with --start RUN"
-        )
-    return LatentCritic(ear, config.width, config.critic_width)
+    if not isinstance(backbone, FluxFormer):
+        raise ValueError("a critic needs a frozen flow of the network flux; give the run of one with --start RUN")
+    return LatentCritic(backbone, config.width, config.critic_width)
 
 
 def load_teacher(preset: Preset, folder: Path, start: Path | None) -> nn.Module:
-    """The frozen flow that a distilled schedule follows or a critic listens with; a resumed run finds it again.
+    """The frozen flow that is the teacher of a distilled schedule or a critic's backbone; kept for a resumed run.
 
     Raises:
         ValueError: there is none.
@@ -336,9 +341,7 @@ def load_teacher(preset: Preset, folder: Path, start: Path | None) -> nn.Module:
         path.parent.mkdir(parents=True, exist_ok=True)
         torch.save(teacher.state_dict(), path)
     if not path.is_file():
-        raise ValueError(
-            "distil_steps and adversarial_weight need a finished flow to go by; give its run with --start RUN"
-        )
+        raise ValueError("distil_steps and adversarial_weight need a finished flow; give its run with --start RUN")
     teacher.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
     return teacher.eval().requires_grad_(False)
 

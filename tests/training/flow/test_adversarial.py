@@ -1,4 +1,4 @@
-"""A critic of latents, and a flow that listens to it from its second step on."""
+"""A critic of latents, and a flow that is trained against it from its second step on."""
 
 from dataclasses import replace
 from typing import Any
@@ -9,10 +9,10 @@ from torch import nn
 
 from engine.latents import SLOTS, Slot
 from training.config import Preset, load_preset
-from training.flow.adversarial import STEP_COUNTS, LatentCritic, critic_losses, rolled_out
+from training.flow.adversarial import STEP_COUNTS, LatentCritic, critic_losses, take_first_step
 from training.flow.model import FluxFormer
 from training.flow.networks import build_network
-from training.flow.train import critic_of, save_flow
+from training.flow.train import build_critic, save_flow
 from training.flow.warm_start import averaged_weights, load_start_weights
 from training.trainer.trainer import TrainConfig, Trainer
 
@@ -20,7 +20,7 @@ TINY = load_preset("tiny")
 ROWS = 4
 
 
-def judged(weight: float = 0.3) -> Preset:
+def with_critic(weight: float = 0.3) -> Preset:
     return replace(TINY, flow=replace(TINY.flow, adversarial_weight=weight))
 
 
@@ -51,22 +51,22 @@ def dice() -> torch.Generator:
 
 
 def test_a_preset_without_a_weight_has_no_critic():
-    assert critic_of(TINY, flow()) is None
-    assert isinstance(critic_of(judged(), flow()), LatentCritic)
-    with pytest.raises(ValueError, match="a critic listens with a frozen flow"):
-        critic_of(judged(), None)
+    assert build_critic(TINY, flow()) is None
+    assert isinstance(build_critic(with_critic(), flow()), LatentCritic)
+    with pytest.raises(ValueError, match="a critic needs a frozen flow"):
+        build_critic(with_critic(), None)
 
 
 def test_the_first_step_leads_from_noise_to_where_the_sampler_stands_and_keeps_what_is_known():
     latents, known, prompt = batch()
     answer = torch.randn_like(latents)
-    place = rolled_out(lambda x, t, known, prompt: answer, latents, known, (prompt,), dice())
-    torch.testing.assert_close(place.x[:, Slot.REST], latents[:, Slot.REST])
-    assert torch.all(place.t[:, Slot.REST] == 1)
+    second = take_first_step(lambda x, t, known, prompt: answer, latents, known, (prompt,), dice())
+    torch.testing.assert_close(second.x[:, Slot.REST], latents[:, Slot.REST])
+    assert torch.all(second.t[:, Slot.REST] == 1)
     for row in range(ROWS):
-        stride = place.t[row, Slot.STEM, 0].item()
+        stride = second.t[row, Slot.STEM, 0].item()
         assert 1 / stride in STEP_COUNTS
-        noise = (place.x[row, Slot.STEM] - stride * answer[row, Slot.STEM]) / (1 - stride)
+        noise = (second.x[row, Slot.STEM] - stride * answer[row, Slot.STEM]) / (1 - stride)
         assert 0.25 < noise.std() < 1.1  # between the two temperatures, and the answer no part of it
         assert abs(torch.corrcoef(torch.stack([noise.flatten(), answer[row, Slot.STEM].flatten()]))[0, 1]) < 0.1
 
@@ -81,19 +81,19 @@ def test_each_loss_reaches_its_own_network_alone():
     assert made.grad[:, Slot.STEM].abs().sum() > 0
     assert all(weights.grad is None for weights in judge.parameters())
     made.grad = None
-    losses.own.backward()
+    losses.critic.backward()
     assert made.grad is None
     assert any(weights.grad is not None and weights.grad.abs().sum() > 0 for weights in judge.parameters())
 
 
-def test_a_critic_hears_every_block_and_leaves_the_flow_as_it_was():
+def test_a_critic_scores_every_block_and_leaves_the_flow_as_it_was():
     latents, known, prompt = batch()
     judge = critic()
-    heard = judge.hear(latents, known.float(), known, prompt)
+    features = judge.features(latents, known.float(), known, prompt)
     tokens = TINY.grid.window_frames // TINY.flow.patch
     blocks = TINY.flow.down + TINY.flow.middle + TINY.flow.up
-    assert [tuple(one.shape) for one in heard] == [(ROWS, tokens, TINY.flow.width)] * blocks
-    assert judge.score(heard).shape == (blocks, ROWS, tokens)
+    assert [tuple(one.shape) for one in features] == [(ROWS, tokens, TINY.flow.width)] * blocks
+    assert judge.score(features).shape == (blocks, ROWS, tokens)
     assert all(name.startswith("heads.") for name in judge.state_dict())
 
 
@@ -106,9 +106,9 @@ def test_a_critic_learns_which_latents_are_true():
     for step in range(60):
         losses = critic_losses(judge, made, true, known, (prompt,), dice().manual_seed(step))
         optimizer.zero_grad()
-        losses.own.backward()
+        losses.critic.backward()
         optimizer.step()
-    assert losses.ahead > 0.3
+    assert losses.real_margin > 0.3
 
 
 def test_a_run_with_a_critic_leaves_a_flow_that_others_start_from(tmp_path):

@@ -147,7 +147,7 @@ def test_tasks_that_are_given_the_mix_are_not_distilled():
 
 def test_a_distilled_schedule_keeps_its_teacher_and_asks_for_one(tmp_path):
     preset = replace(PRESET, flow=replace(PRESET.flow, distil_steps=2))
-    with pytest.raises(ValueError, match="need a finished flow to go by; give its run with --start RUN"):
+    with pytest.raises(ValueError, match="need a finished flow; give its run with --start RUN"):
         load_teacher(preset, tmp_path / "run", None)
     torch.save(network().state_dict(), tmp_path / "flow.pt")
     teacher = load_teacher(preset, tmp_path / "run", tmp_path)
