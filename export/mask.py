@@ -64,7 +64,7 @@ from training.mask.network import (
     PLANE_WIDTH,
     PRESENCE_FRAMES,
     RATE_HZ,
-    Prompted,
+    PromptedNetwork,
     PromptedUNet,
 )
 from training.mask.queries import TERMS_FILE, QueryAdapter
@@ -89,7 +89,7 @@ class MaskGraph(nn.Module):
         bias: added to the logits of presence.
     """
 
-    def __init__(self, network: Prompted, adapter: QueryAdapter, bias: float = 0.0) -> None:
+    def __init__(self, network: PromptedNetwork, adapter: QueryAdapter, bias: float = 0.0) -> None:
         super().__init__()
         self.network, self.adapter, self.bias = network.eval(), adapter.eval(), bias
 
@@ -98,7 +98,7 @@ class MaskGraph(nn.Module):
 
         Without an estimate also the features of the mix before the prompt, rounded to 16 bits, as a cache keeps them.
         """
-        described, plane = self.network.hear(mix, estimate)
+        described, plane = self.network.encode(mix, estimate)
         if estimate is None:
             described, plane = described.half().float(), plane.half().float()
         query = self.adapter(prompt)[None].expand(mix.shape[0], -1, -1)
@@ -108,7 +108,7 @@ class MaskGraph(nn.Module):
         return answer if estimate is not None else (*answer, described, plane)
 
 
-def mask_spec(network: Prompted, adapter: QueryAdapter, frames: int = FRAMES, bias: float = 0.0) -> ExportSpec:
+def mask_spec(network: PromptedNetwork, adapter: QueryAdapter, frames: int = FRAMES, bias: float = 0.0) -> ExportSpec:
     """The mask graph of a network; ``frames`` are those of a section."""
     embedding = adapter.up.in_features
     plane: list[str | int] = ["B", 2, frames, BINS]
@@ -166,7 +166,7 @@ def real_mixes(count: int, frames: int = FRAMES) -> Floats:
 
 
 def check_mask(
-    network: Prompted, adapter: QueryAdapter, path: Path, prompts: Floats, precision: str, bias: float = 0.0,
+    network: PromptedNetwork, adapter: QueryAdapter, path: Path, prompts: Floats, precision: str, bias: float = 0.0,
     answer: Path | None = None,
 ) -> float:  # fmt: skip
     """Compare a mask graph with the network it was made of on real sound, in short windows too where it takes them.
@@ -306,7 +306,7 @@ def _fill(draft: Path, wanted: MaskExportConfig, base: Bundle, name: str) -> Man
 
 
 def export_mask(
-    network: Prompted, adapter: QueryAdapter, decoder: MaskDecoderSpec, bias: float, precision: str, path: Path
+    network: PromptedNetwork, adapter: QueryAdapter, decoder: MaskDecoderSpec, bias: float, precision: str, path: Path
 ) -> ExportSpec:
     """Write the mask graph of a network; its frames are free where it takes no estimates.
 
@@ -330,7 +330,7 @@ def export_mask(
 
 
 def _export_free(
-    network: Prompted, adapter: QueryAdapter, decoder: MaskDecoderSpec, bias: float, path: Path
+    network: PromptedNetwork, adapter: QueryAdapter, decoder: MaskDecoderSpec, bias: float, path: Path
 ) -> bool:  # fmt: skip
     """Write the mask graph of a network of any kind with free frames; False where they cannot be freed."""
     lengths = twin_lengths(decoder.frames)

@@ -1,10 +1,9 @@
 """The mask decoder of a bundle as the run folder that it was exported from (``training mask``, ``mask-queries``).
 
 Names of the graph's weights are those of torch, in 8 bits as ``NAME.int8`` and ``NAME.scale``, but for three kinds that
-the exporter changes: the statistics of batch norms that are equal become one, the places of attention are repeated
-over the frames, and the calibration of presence is a number that is added last. Of networks that answer together the
-first is the run's, and each of the others has a run folder in it, ``beside-1`` and so on: what ``export mask --beside``
-takes.
+the exporter changes: the statistics of batch norms that are equal become one, the positional embeddings of attention
+are repeated for every frame, and the presence bias is a number that is added last. Of an ensemble the first member is
+the run's, and each of the others has a run folder in it, ``beside-1`` and so on: what ``export mask --beside`` takes.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from training.mask.calibrate import Calibration
 from training.mask.calibrate import save as save_calibration
 from training.mask.credits import FILE as CREDITS_FILE
 from training.mask.ensemble import Ensemble, together
-from training.mask.network import BINS, NetworkConfig, Prompted
+from training.mask.network import BINS, NetworkConfig, PromptedNetwork
 from training.mask.queries import FILE as QUERIES_FILE
 from training.mask.queries import TERMS_FILE, QueryAdapter
 from training.mask.terms import TERMS
@@ -34,10 +33,10 @@ from training.trainer.checkpoints import save_atomically
 
 NETWORK, ADAPTER = "network.", "adapter."  # what the exporter puts before the names
 MEMBERS = f"{NETWORK}members."
-PLACES = BINS // 32
+COARSE_BINS = BINS // 32  # rows of an attention layer's positional embedding
 
 
-def read_mask(bundle: Bundle) -> tuple[Prompted, QueryAdapter, float]:
+def read_mask(bundle: Bundle) -> tuple[PromptedNetwork, QueryAdapter, float]:
     """The mask decoder of a bundle, the adapter of its prompts, and what is added to its logits of presence.
 
     Raises:
@@ -90,7 +89,9 @@ def _config(values: dict[str, Floats], prefix: str, terms: int, takes_estimate: 
     )
 
 
-def _renamed(graph: onnx.GraphProto, values: dict[str, Floats], networks: dict[str, Prompted]) -> dict[str, Floats]:
+def _renamed(
+    graph: onnx.GraphProto, values: dict[str, Floats], networks: dict[str, PromptedNetwork]
+) -> dict[str, Floats]:
     """What the graph holds under another name than the networks, under theirs."""
     found: dict[str, Floats] = {}
     for node in graph.node:
@@ -98,11 +99,11 @@ def _renamed(graph: onnx.GraphProto, values: dict[str, Floats], networks: dict[s
             norm = node.input[1].removesuffix(".weight")
             found |= {f"{norm}.running_mean": values[node.input[3]], f"{norm}.running_var": values[node.input[4]]}
     repeated = sorted((name for name in values if name.split("_")[0] == "repeat"), key=lambda name: (len(name), name))
-    places = [
+    embeddings = [
         f"{prefix}attend.{k}.place" for prefix, one in networks.items() if not one.config.bands
         for k in range(one.config.attention)
     ]  # fmt: skip
-    return found | {place: values[name][:PLACES] for place, name in zip(places, repeated, strict=False)}
+    return found | {ours: values[theirs][:COARSE_BINS] for ours, theirs in zip(embeddings, repeated, strict=False)}
 
 
 def _last_added(graph: onnx.GraphProto, values: dict[str, Floats]) -> float:

@@ -19,7 +19,7 @@ import numpy.typing as npt
 import torch
 
 from training.mask.judge import Case, add_beside, build_cases, load_together, network_masker, spectra
-from training.mask.network import BINS, PRESENCE_FRAMES, Prompted
+from training.mask.network import BINS, PRESENCE_FRAMES, PromptedNetwork
 from training.mask.stems import StemPool
 from training.metrics import si_sdr
 
@@ -98,7 +98,7 @@ def save(run: Path, found: Calibration) -> None:
     (run / FILE).write_text(json.dumps(asdict(found), indent=1), "utf-8")
 
 
-def measure(network: Prompted, cases: Sequence[Case]) -> list[Measured]:
+def measure(network: PromptedNetwork, cases: Sequence[Case]) -> list[Measured]:
     """Ask the network about every case."""
     masker = network_masker(network)
     return [_measured(case, *masker(torch.from_numpy(case.mix), case.term)) for case in cases]

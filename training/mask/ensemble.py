@@ -1,8 +1,8 @@
-"""Ensemble: mask decoders of any kinds that answer together, by the mean of their logits.
+"""Ensemble: several mask networks, of any architecture, as one whose logits are the mean of theirs.
 
-The weights of networks of different kinds have no mean (``mask-mean``), but their answers have one: the mean of the
-masks' logits is the geometric mean of their odds. Its queries, descriptions and planes are those of its members side
-by side, so that it is asked, judged, calibrated and exported like one network.
+Weights can be averaged only within one architecture (``mask-mean``), logits always; the mean of mask logits is the
+geometric mean of the masks' odds. Queries, descriptions and planes of the members are concatenated, so that an ensemble
+is evaluated, calibrated and exported like a single network.
 
 Source: Uhlich et al. 2017, "Improving music source separation based on deep neural networks through data augmentation
 and network blending", doi:10.1109/ICASSP.2017.7952158.
@@ -15,20 +15,20 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from training.mask.network import NetworkConfig, Prompted
+from training.mask.network import NetworkConfig, PromptedNetwork
 
 
-class Ensemble(Prompted):
-    """Networks of the same terms as one; ``config`` tells its widths, which are the sums of theirs.
+class Ensemble(PromptedNetwork):
+    """Networks of the same terms as one; the widths in its ``config`` are the sums of theirs.
 
     Args:
         members: two or more.
 
     Raises:
-        ValueError: they know different terms, or one takes estimates.
+        ValueError: they have different terms, or one takes estimates.
     """
 
-    def __init__(self, members: Sequence[Prompted]) -> None:
+    def __init__(self, members: Sequence[PromptedNetwork]) -> None:
         configs = [member.config for member in members]
         if len({config.terms for config in configs}) > 1 or any(config.estimate for config in configs):
             raise ValueError("networks that answer together must know the same terms, and take no estimates")
@@ -39,13 +39,13 @@ class Ensemble(Prompted):
         self.members = nn.ModuleList(members)
         self.plane_bins = sum(member.plane_bins for member in members)
 
-    def hear(self, mix: Tensor, estimate: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """See ``Prompted``: descriptions side by side in their channels, planes in their last axis."""
-        heard = [member.hear(mix) for member in self.networks()]
-        return torch.cat([one for one, _ in heard], dim=1), torch.cat([one for _, one in heard], dim=3)
+    def encode(self, mix: Tensor, estimate: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """See ``PromptedNetwork``: descriptions are concatenated in their channels, planes in their last axis."""
+        described, planes = zip(*(member.encode(mix) for member in self.networks()), strict=True)
+        return torch.cat(described, dim=1), torch.cat(planes, dim=3)
 
     def answer(self, mix: Tensor, described: Tensor, plane: Tensor, query: Tensor) -> tuple[Tensor, Tensor]:
-        """Means of the answers to queries (B, K, Q), see ``Prompted.forward``."""
+        """Mean logits of the members for queries (B, K, Q), see ``PromptedNetwork.answer``."""
         members = self.networks()
         parts = zip(
             described.split([member.config.describe for member in members], dim=1),
@@ -58,11 +58,11 @@ class Ensemble(Prompted):
             logits, presence = logits + more_logits, presence + more_presence
         return logits / len(members), presence / len(members)
 
-    def networks(self) -> list[Prompted]:
-        """Its members."""
-        return [member for member in self.members if isinstance(member, Prompted)]
+    def networks(self) -> list[PromptedNetwork]:
+        """The members, with their type."""
+        return [member for member in self.members if isinstance(member, PromptedNetwork)]
 
 
-def together(members: Sequence[Prompted]) -> Prompted:
-    """One network as it is, several as an ensemble."""
+def together(members: Sequence[PromptedNetwork]) -> PromptedNetwork:
+    """A single network as it is, several as an ensemble."""
     return members[0] if len(members) == 1 else Ensemble(members).eval()

@@ -18,7 +18,7 @@ from training.eval.held_stems import placed
 from training.mask.band_split import build_network
 from training.mask.ensemble import together
 from training.mask.mixing import MIX_RMS, WINDOW
-from training.mask.network import BINS, FFT_SAMPLES, HOP_SAMPLES, NetworkConfig, Prompted, PromptedUNet
+from training.mask.network import BINS, FFT_SAMPLES, HOP_SAMPLES, NetworkConfig, PromptedNetwork, PromptedUNet
 from training.mask.stems import Player, StemPool
 from training.mask.terms import KIT, POOLING, TERMS, VOICES, number
 from training.metrics import sdr, si_sdr
@@ -134,7 +134,7 @@ def judge(masker: Masker, cases: list[Case]) -> list[dict[str, Any]]:
     return rows
 
 
-def network_masker(network: Prompted, pooling: PoolingSpec | None = POOLING) -> Masker:
+def network_masker(network: PromptedNetwork, pooling: PoolingSpec | None = POOLING) -> Masker:
     """A network as something to judge; its answer is the stem's mask, pooled as a bundle would, or not for None."""
 
     def masker(mix: torch.Tensor, term: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -166,7 +166,7 @@ def summary(rows: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
     return found
 
 
-def load_average(path: Path) -> Prompted:
+def load_average(path: Path) -> PromptedNetwork:
     """The averaged network of a run."""
     state = torch.load(path, map_location="cpu", weights_only=True)
     network = build_network(NetworkConfig(**state["network"]))
@@ -174,7 +174,7 @@ def load_average(path: Path) -> Prompted:
     return network.eval()
 
 
-def load_together(paths: Sequence[Path]) -> Prompted:
+def load_together(paths: Sequence[Path]) -> PromptedNetwork:
     """The averaged networks of runs, one or several that answer together.
 
     Raises:

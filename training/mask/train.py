@@ -23,7 +23,7 @@ from torch import Tensor
 from training.mask.band_split import build_network
 from training.mask.loss import Planes, presence_loss, total_loss
 from training.mask.mixing import ABSENT_SHARE, VARIETIES, Mixing, Question
-from training.mask.network import STRIDE, NetworkConfig, Prompted, PromptedUNet, freeze_norms, load_spleeter
+from training.mask.network import STRIDE, NetworkConfig, PromptedNetwork, PromptedUNet, freeze_norms, load_spleeter
 from training.mask.stems import StemPool
 from training.mask.terms import TERMS
 from training.trainer.checkpoints import NUMPY_TYPES, as_float_tensors, read_checkpoint
@@ -80,7 +80,7 @@ def collate(asked: list[list[Question]]) -> tuple[Planes, Tensor]:
     return planes, torch.tensor([[q.term for q in some] for some in asked])
 
 
-def parameter_groups(network: Prompted, config: MaskConfig) -> list[dict[str, Any]]:
+def parameter_groups(network: PromptedNetwork, config: MaskConfig) -> list[dict[str, Any]]:
     """Encoder, everything else, and what does not decay."""
     slow, fast, still = [], [], []
     for name, weight in network.named_parameters():
@@ -100,7 +100,7 @@ def parameter_groups(network: Prompted, config: MaskConfig) -> list[dict[str, An
 class Training:
     """A network, its average and its optimiser, on the way through a budget."""
 
-    def __init__(self, network: Prompted, config: MaskConfig, folder: Path) -> None:
+    def __init__(self, network: PromptedNetwork, config: MaskConfig, folder: Path) -> None:
         self.network, self.config, self.folder = network, config, folder
         if config.presence_only:
             for name, weight in network.named_parameters():

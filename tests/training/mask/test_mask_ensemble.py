@@ -45,7 +45,7 @@ def test_masks_and_presence_are_the_means_of_both_networks_logits(checkpoints):
 @torch.no_grad()
 def test_what_is_heard_before_the_prompt_is_what_the_answers_are_made_of(checkpoints):
     both = load_together(checkpoints)
-    described, plane = both.hear(MIX)
+    described, plane = both.encode(MIX)
     assert described.shape == (2, both.config.describe, 32, 512)
     assert plane.shape == (2, 256, 2, both.plane_bins)
     query = both.queries(torch.tensor([[5], [6]]))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from training.mask.band_split import PromptedBands, build_network
+from training.mask.band_split import PromptedBandSplit, build_network
 from training.mask.judge import load_average, load_unet
 from training.mask.mixing import Question
 from training.mask.network import NetworkConfig, freeze_norms, load_spleeter
@@ -46,16 +46,16 @@ def test_dense_layers_attention_and_recurrence_begin_as_identity():
         torch.testing.assert_close(rich(MIX, query)[0], plain(MIX, query)[0])
 
 
-def test_a_band_split_network_hears_the_bins_of_a_place_where_they_are():
+def test_a_band_split_network_describes_each_patch_from_its_own_bins():
     net = network(**BANDS)
-    assert isinstance(net, PromptedBands)
+    assert isinstance(net, PromptedBandSplit)
     louder = MIX.clone()
     louder[..., 60:64, 900:902] += 30.0
     with torch.no_grad():
-        for block in net.blocks:  # what no token passes on shows where it was heard
+        for block in net.blocks:  # without recurrence a token changes its own patches alone
             for out in block.outs:
                 out.weight.zero_()
-        moved = (net.hear(louder)[0] - net.hear(MIX)[0]).abs().mean((0, 1))
+        moved = (net.encode(louder)[0] - net.encode(MIX)[0]).abs().mean((0, 1))
     assert moved[30:32, 450].min() > 3 * moved[:20].mean()
 
 
