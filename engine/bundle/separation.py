@@ -16,6 +16,8 @@ FRAMES_STEP = 64  # windows of a mask decoder with a free axis of frames have an
 LEAST_FRAMES = 128  # of such a window
 SIDES = 2  # left and right
 LOWEST_LEVEL_DB = -80.0
+# level of a stem against its mix -> presence, where no network estimates that: a separator's stem, what stems leave
+LEVEL_PRESENCE = {"midpoint_db": -30.0, "slope_db": 3.0}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

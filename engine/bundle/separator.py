@@ -14,14 +14,13 @@ from dataclasses import asdict, dataclass, field
 
 from engine.bundle.fields import build, check_count, check_number, check_range, check_text, check_texts, parse_json
 from engine.bundle.manifest import FORMAT, GraphSpec, Manifest, SamplerDefaults
-from engine.bundle.separation import EXPERT_KINDS, LOWEST_LEVEL_DB, SIDES, Axes, MaskDecoderSpec
+from engine.bundle.separation import EXPERT_KINDS, LEVEL_PRESENCE, LOWEST_LEVEL_DB, SIDES, Axes, MaskDecoderSpec
 from engine.errors import BundleError, BundleTooNew
 from engine.latents import Slot
 
 SEPARATOR = "separator"  # kind of manifest, and key of its graph
 LEVEL_DB = -18.4
 TASKS_OF_ALL = ("isolate", "remove")
-PRESENCE = {"midpoint_db": -30.0, "slope_db": 3.0}  # level of a stem against its mix -> presence
 PRESENCE_FRAMES, WINDOW_FRAMES = 32, 512
 PRECISIONS = ("fp32", "fp16", "int8")
 STEM_NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
@@ -132,7 +131,7 @@ class SeparatorManifest:
             encoders={},
             defaults=dict.fromkeys(TASKS_OF_ALL, plain),
             mask={"power": 1.0},
-            presence=dict(PRESENCE),
+            presence=dict(LEVEL_PRESENCE),
             parity=self.parity,
             notes=self.notes,
             decoder=grid,

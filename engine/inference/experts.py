@@ -91,7 +91,7 @@ class BlendedExpert:
     """An expert and the mask decoder together; see ``engine.inference.masker.Masker``.
 
     Two networks that learnt from different music make different mistakes, so the mean of their log-odds is surer than
-    either. Presence is left to the levels, as for an expert alone.
+    either. The mask decoder says whether the stem is there.
 
     Args:
         decoder: the other; it reads the mix alone.
@@ -103,9 +103,9 @@ class BlendedExpert:
 
     def masks(self, excerpt: MixWindows, prompts_PE: FloatArray) -> MaskOutput:
         """See ``engine.inference.masker.Masker``."""
-        one = self._expert.masks(excerpt, prompts_PE).stem_PB2TF
-        other = self._decoder.masks(excerpt, prompts_PE, with_rest=False).stem_PB2TF
-        return MaskOutput(mean_odds(one, other, self._share), None, None)
+        one = self._expert.masks(excerpt, prompts_PE)
+        other = self._decoder.masks(excerpt, prompts_PE, with_rest=False)
+        return MaskOutput(mean_odds(one.stem_PB2TF, other.stem_PB2TF, self._share), None, other.presence_PBK)
 
 
 def make_masker(graph: GraphSession, kind: str, axes: Sequence[str | int], stems: Sequence[str], where: str) -> Masker:

@@ -27,7 +27,7 @@ from engine.version import engine_version
 
 log = logging.getLogger(__name__)
 
-FORMAT = 1  # of entries and of what they hold; a change of either makes all older entries unknown
+FORMAT = 2  # of entries and of what they hold; a change of either makes all older entries unknown
 SUFFIX = ".rows"
 BLOCK_BYTES = 1 << 22
 HEADER_LIMIT_BYTES = 1 << 26

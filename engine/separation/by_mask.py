@@ -14,6 +14,7 @@ import numpy as np
 from engine.audio.reader import AudioInfo, Samples, resampled, samples_at
 from engine.audio.soft_mask import odds_gain
 from engine.audio.stft import window_samples
+from engine.bundle.separation import LEVEL_PRESENCE
 from engine.inference.clip import SampleRange
 from engine.inference.conditioning import Conditioning, as_asked
 from engine.inference.masker import MaskDecoder, Masker
@@ -107,7 +108,7 @@ def split_by_masks(
     masker, estimates = masker_for(run, conditioning, decoder), FlowEstimates(mix, held)
     [masks] = _masks_of(run.within(0.3, 0.7), mix, masker, [conditioning], decoder, estimates, held)
     told: AnyMasks = masks
-    if masks.presence_K is None and not conditioning.parts:  # an expert does not estimate it
+    if masks.presence_K is None and not conditioning.parts:  # an expert alone does not estimate it
         [told] = stem_masks(run.within(0.7, 1.0), mix, decoder, [conditioning], estimates, held)
     _, there = _presence_blocks(mix, told)
     presence = None if told.presence_K is None else max(there)
@@ -201,7 +202,7 @@ class _MaskMeter:
     def result(self, rendered: RenderedFiles, spec: OutputSpec) -> TaskResult:
         run, rate_hz, start = self._run, self._mix.info.rate_hz, self._mix.wanted.start
         if self._there is None:
-            windows = self._levels.presence(run.model.bundle.manifest.presence, rate_hz, start)
+            windows = self._levels.presence(LEVEL_PRESENCE, rate_hz, start)
         else:
             windows = self._levels.with_presence(self._there, rate_hz, start)
         return TaskResult(

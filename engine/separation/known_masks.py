@@ -14,7 +14,7 @@ from engine.inference.masker import DecoderTail, MaskDecoder, Masker
 from engine.inference.mix_cache import MixCache, hash_array
 from engine.inference.run import RunContext
 from engine.separation.flow_estimates import FlowEstimates
-from engine.separation.mask_store import StemMasks, compute_masks, hear_mix, window_grid
+from engine.separation.mask_store import StemMasks, compute_masks, has_gate, hear_mix, window_grid
 from engine.separation.stereo_section import StereoSection
 
 
@@ -30,7 +30,7 @@ def stem_masks(
         held: closes the files.
     """
     keys = [_key(run, mix, masker, one) for one in conditionings]
-    known = {at: masks for at, key in enumerate(keys) if (masks := _load(run, mix, key, held)) is not None}
+    known = {at: masks for at, key in enumerate(keys) if (masks := _load(run, mix, masker, key, held)) is not None}
     missing = [at for at in range(len(keys)) if at not in known]
     if missing:
         computed = _computed(run, mix, masker, [conditionings[at] for at in missing], estimates, held)
@@ -90,7 +90,9 @@ def _name(run: RunContext, masker: Masker) -> str:
     return next((f"expert {name}" for name, one in experts.items() if one is masker), "decoder")
 
 
-def _load(run: RunContext, mix: StereoSection, key: str, held: contextlib.ExitStack) -> StemMasks | None:
+def _load(
+    run: RunContext, mix: StereoSection, masker: Masker, key: str, held: contextlib.ExitStack
+) -> StemMasks | None:
     if run.cache is None or not key:
         return None
     width = SIDES * mix.grid.bins
@@ -98,4 +100,4 @@ def _load(run: RunContext, mix: StereoSection, key: str, held: contextlib.ExitSt
     if found is None:
         return None
     rows, presence = found
-    return StemMasks(mix.grid, held.enter_context(rows), np.array(presence) if presence else None)
+    return StemMasks(mix.grid, held.enter_context(rows), np.array(presence) if presence else None, has_gate(masker))

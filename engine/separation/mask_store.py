@@ -43,11 +43,13 @@ class StemMasks:
         grid: of the masks.
         rows: gain of the stem, one frame per row: left bins, right bins.
         presence_K: float64 (blocks of frames), 0 (not there) to 1 (there); None where the masker does not estimate it.
+        is_gated: True means that the stem is shut where it is not there.
     """
 
     grid: MaskDecoderSpec
     rows: DiskArrayUint16
     presence_K: Samples | None
+    is_gated: bool = True
 
     @property
     def frames(self) -> int:
@@ -56,8 +58,8 @@ class StemMasks:
 
     @property
     def opening(self) -> Samples | None:
-        """Gain of the presence gate in each block, 0 (shut) to 1 (open)."""
-        if self.presence_K is None:
+        """Gain of the presence gate in each block, 0 (shut) to 1 (open); None without a gate."""
+        if self.presence_K is None or not self.is_gated:
             return None
         low, high = self.grid.gate_low, self.grid.gate_high
         x_K = np.clip((self.presence_K - low) / (high - low), 0, 1)
@@ -149,7 +151,13 @@ def compute_masks(
                     behind.do(functools.partial(join, whole.part(some), fetch))
                     del fetch  # so that its answer is gone once it is joined, while the network makes the next one
                 run.progress((groups[group][-1] + 1) / len(starts), "separate")
-    return [StemMasks(grid, one, both.presence()) for one, both in zip(rows, joined, strict=True)]
+    is_gated = has_gate(masker)
+    return [StemMasks(grid, one, both.presence(), is_gated) for one, both in zip(rows, joined, strict=True)]
+
+
+def has_gate(masker: Masker) -> bool:
+    """True where presence shuts a stem: the gate is calibrated for the mask decoder's own masks alone."""
+    return isinstance(masker, MaskDecoder)
 
 
 def _runs_at_once(run: RunContext, masker: Masker, windows: int, masks: int, is_heard: bool) -> int:

@@ -16,6 +16,7 @@ from engine.audio.file_names import ResultName
 from engine.audio.quantize import NullMeter, guard_gain, level_db, quantize_stems
 from engine.audio.reader import Samples
 from engine.audio.soft_mask import presence
+from engine.bundle.separation import LEVEL_PRESENCE
 from engine.errors import RequestError
 from engine.inference.conditioning import Conditioning
 from engine.inference.output import OutputSpec, RenderedFiles, TaskResult, close_all, null_of, write_tracks
@@ -59,7 +60,7 @@ class RemainderMeter:
         self, run: RunContext, conditionings: Sequence[Conditioning], edges: Sequence[int], start: int
     ) -> None:
         self.name = remainder_name(run.request.stems, tuple(one.name for one in conditionings))
-        self._curve, self._edges, self._start = run.model.bundle.manifest.presence, edges, start
+        self._edges, self._start = edges, start
         self.restart()
 
     def restart(self) -> None:
@@ -72,8 +73,8 @@ class RemainderMeter:
 
     def result(self, rendered: RenderedFiles, spec: OutputSpec) -> TaskResult:
         """See ``StemMeter``."""
-        there = 0.0 if rendered.level_db is None else presence(rendered.level_db, self._curve)
-        windows = self._levels.presence(self._curve, spec.format.rate_hz, self._start)
+        there = 0.0 if rendered.level_db is None else presence(rendered.level_db, LEVEL_PRESENCE)
+        windows = self._levels.presence(LEVEL_PRESENCE, spec.format.rate_hz, self._start)
         return TaskResult(self.name, there, rendered, spec, windows=windows)
 
 

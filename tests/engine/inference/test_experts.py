@@ -118,6 +118,42 @@ def test_an_expert_with_a_share_answers_beside_the_mask_decoder(run, noise, tmp_
     assert result.null_db < FLOAT_NULL_DB
 
 
+def test_beside_the_mask_decoder_it_says_what_is_there_and_shuts_nothing(run, noise, tmp_path):
+    """A stem may be faint in its mix and be there; what is not there keeps what the expert takes out."""
+    beside = replace(toyexperts.expert("shares", "spectral", ["violin", "kazoo"]), share=0.5)
+    mix, cache = noise(seconds=6.0, subtype="FLOAT"), str(tmp_path / "cache")
+
+    def taken(prompt, expert_share):
+        graph = toyexperts.spectral_graph({"vocals": expert_share, "drums": 0.6})
+        folder = tmp_path / f"{prompt} {expert_share}"
+        bundle = toyexperts.write_bundle_with_experts(folder, [beside], {"expert-shares": graph})
+        [result] = run(input=mix, bundle=str(bundle), prompts=(prompt,), literal=True, cache=cache).results
+        return result
+
+    faint = taken("violin", 0.003)
+    assert faint.level_db < -27, "by its level it would not be there"
+    assert faint.presence > 0.9
+    assert min(there for *_, there in faint.presence_windows[1:-1]) > 0.9
+    for _ in range(2):  # the second time from the cache
+        absent = taken("kazoo kazoo kazoo kazoo kazoo violin", 0.9)
+        assert absent.presence < 0.5
+        assert absent.level_db > -15
+
+
+def test_what_an_expert_alone_takes_out_is_there_by_its_level_as_of_a_separator(run, noise, tmp_path):
+    shares = {"vocals": 0.04, "drums": 0.6}
+    bundle = toyexperts.write_bundle_with_experts(
+        tmp_path / "guided",
+        [toyexperts.expert("shares", "spectral", ["violin"])],
+        {"expert-shares": toyexperts.spectral_graph(shares)},
+    )
+    mix = noise(seconds=6.0, subtype="FLOAT")
+    expert = run(input=mix, bundle=str(bundle), prompts=("violin",)).results[0]
+    separator = toyexperts.write_separator(tmp_path / "alone", shares=shares)
+    alone = run(input=mix, bundle=str(separator), prompts=("vocals",)).results[0]
+    assert expert.presence == alone.presence > 0.5
+
+
 def test_the_mean_of_odds_is_between_two_masks_and_weighs_them():
     one, other = np.float32([0.0, 0.2, 0.5, 1.0]), np.float32([0.0, 0.8, 0.9, 1.0])
     np.testing.assert_allclose(mean_odds(one, other), [0, 0.5, 0.75, 1], atol=1e-4)

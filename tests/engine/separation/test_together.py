@@ -156,6 +156,17 @@ def test_a_stem_that_is_not_there_leaves_everything_to_the_remainder(run, noise,
     assert kazoo.presence < 0.02 < 0.98 < other.presence
 
 
+def test_a_faint_remainder_is_there(run, noise, tmp_path):
+    """Its level is the true one, however shy the flow's own estimates are."""
+    graphs = {"expert-shares": toyexperts.spectral_graph({"vocals": 0.96, "drums": 0.6})}
+    experts = [toyexperts.expert("shares", "spectral", ["violin"])]
+    bundle = toyexperts.write_bundle_with_experts(tmp_path / "most", experts, graphs)
+    mix = noise(seconds=3.0, subtype="PCM_24")
+    _, other = run(input=mix, bundle=str(bundle), prompts=("violin",), other=True).results
+    assert other.level_db == pytest.approx(-28, abs=0.5)
+    assert other.presence > 0.5
+
+
 @pytest.mark.parametrize("sensitivity", [0.0, 0.2, 1.0])
 def test_sums_hold_at_every_sensitivity(run, noise, bundles, sensitivity):
     mix = noise(seconds=2.5, subtype="PCM_24")
