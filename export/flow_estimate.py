@@ -36,7 +36,7 @@ from training.mask.mixing import WINDOW, Mixing, Question, Spectrum, spectrum_of
 from training.mask.network import BINS, FFT_SAMPLES, HOP_SAMPLES, PromptedUNet, freeze_norms
 from training.mask.stems import StemPool
 from training.mask.terms import TERMS
-from training.mask.train import MaskConfig, collate, parameter_groups, rate_at
+from training.mask.train import MaskConfig, collate, learning_rate_at, parameter_groups
 from training.metrics import si_sdr
 from training.typing import Audio
 
@@ -45,7 +45,7 @@ LEVEL_DB = -20.0  # RMS of what the flow hears
 TRAIN_SEED, HELD_SEED = 8_100, 8_200
 MIXES = 4  # of a step, one question about each
 ARMS = ("mix", "mix and flow")
-Planes16 = npt.NDArray[np.float16]
+Magnitudes16 = npt.NDArray[np.float16]
 
 
 def samples_of(frames: int) -> int:
@@ -151,14 +151,14 @@ def trained(trial: ArmTrial) -> PromptedUNet:
     optimizer = torch.optim.AdamW(parameter_groups(network, config), trial.rate, betas=(0.9, 0.98))
     network.train()
     freeze_norms(network)
-    for step, (asked, estimate) in enumerate(batches(trial)):
+    for step, (questions, estimate) in enumerate(batches(trial)):
         for group in optimizer.param_groups:
-            group["lr"] = rate_at(config, step, step / trial.steps) * group["share"]
-        planes, terms = collate(asked)
+            group["lr"] = learning_rate_at(config, step, step / trial.steps) * group["share"]
+        batch, terms = collate(questions)
         query = network.queries(terms)
         query = query + torch.randn_like(query) * config.query_noise * query.detach().std()
-        logits, presence = network(planes.mix, query, estimate)
-        loss, _ = total_loss(logits, presence, planes)
+        logits, presence = network(batch.mix, query, estimate)
+        loss, _ = total_loss(logits, presence, batch)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), config.clip_norm)
@@ -181,7 +181,7 @@ def with_estimate(network: PromptedUNet) -> PromptedUNet:
 
 def batches(trial: ArmTrial) -> Iterator[tuple[list[list[Question]], Tensor | None]]:
     """The questions of every step, the same in both arms, and the estimates that belong to them."""
-    estimates: Planes16 = np.load(trial.folder / "train.npy", mmap_mode="r")
+    estimates: Magnitudes16 = np.load(trial.folder / "train.npy", mmap_mode="r")
     mixing = Mixing(StemPool(list(trial.stems)), FRAMES, TRAIN_SEED)
     rng = np.random.default_rng(trial.seed)
     order = np.concatenate([rng.permutation(len(estimates)) for _ in range(-(-trial.steps * MIXES // len(estimates)))])
@@ -190,13 +190,13 @@ def batches(trial: ArmTrial) -> Iterator[tuple[list[list[Question]], Tensor | No
         yield [mixing.questions(int(index), 1) for index in some], _read(estimates, some, trial.arm)
 
 
-def _read(estimates: Planes16, some: Sequence[int] | npt.NDArray[np.int64], arm: str) -> Tensor | None:
+def _read(estimates: Magnitudes16, some: Sequence[int] | npt.NDArray[np.int64], arm: str) -> Tensor | None:
     return torch.from_numpy(estimates[some].astype(np.float32)) if arm == ARMS[1] else None
 
 
 def judged(trial: ArmTrial, network: PromptedUNet) -> list[dict[str, Any]]:
     """Gain in SI-SDR of every held-out question, dB; of absent ones the level of the answer against the mix, dB."""
-    estimates: Planes16 = np.load(trial.folder / "held.npy", mmap_mode="r")
+    estimates: Magnitudes16 = np.load(trial.folder / "held.npy", mmap_mode="r")
     mixing = Mixing(StemPool(list(trial.held)), FRAMES, HELD_SEED)
     rows: list[dict[str, Any]] = []
     for index in range(len(estimates)):

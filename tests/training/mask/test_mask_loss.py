@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from training.mask.loss import (
-    FLOOR,
-    QUIET_WEIGHT,
-    Planes,
+    ERROR_FLOOR,
+    MOST_QUESTION_WEIGHT,
+    MaskBatch,
     bin_weights,
     decibel_loss,
     ideal_mask,
@@ -45,61 +45,61 @@ def test_a_perfect_mask_of_stems_that_do_not_overlap_costs_next_to_nothing():
     other[..., :16] = 0
     logits = torch.full((1, 1, *SHAPE), -12.0)
     logits[..., :16] = 12.0
-    _, parts = total_loss(logits, torch.zeros(1, 1, 2), Planes.of([stem + other], [[stem]]))
+    _, parts = total_loss(logits, torch.zeros(1, 1, 2), MaskBatch.from_spectra([stem + other], [[stem]]))
     assert parts["stem"] < 0.02
 
 
 def test_silence_is_the_best_answer_to_what_is_absent():
     mix = spectrum()
-    planes = Planes.of([mix], [[np.zeros_like(mix)]])
-    losses = [separation_loss(torch.full((1, 1, *SHAPE), level), planes).item() for level in (-12.0, -3.0, 0.0, 9.0)]
+    batch = MaskBatch.from_spectra([mix], [[np.zeros_like(mix)]])
+    losses = [separation_loss(torch.full((1, 1, *SHAPE), level), batch).item() for level in (-12.0, -3.0, 0.0, 9.0)]
     assert losses == sorted(losses)
 
 
 def test_a_network_that_is_silent_by_mistake_is_pulled_back_at_full_strength():
     mix = spectrum()
-    planes = Planes.of([mix], [[mix]])
+    batch = MaskBatch.from_spectra([mix], [[mix]])
     pulls = []
     for level in (-10.0, 0.0):
         logits = torch.full((1, 1, *SHAPE), level, requires_grad=True)
-        separation_loss(logits, planes).sum().backward()
+        separation_loss(logits, batch).sum().backward()
         pulls.append(float(logits.grad.sum()))
     assert pulls[0] < 1.9 * pulls[1] < 0  # the gradient is the mask less the ideal: -1 against -0.5
 
 
 def test_quiet_stems_weigh_more_but_not_without_end():
     loud, other = spectrum(), spectrum()
-    planes = Planes.of([loud + other], [[loud, 0.05 * loud, 1e-4 * loud, 0 * loud]])
-    weights = planes.asked[0].tolist()
-    assert weights[0] < weights[1] <= weights[2] == pytest.approx(QUIET_WEIGHT)
+    batch = MaskBatch.from_spectra([loud + other], [[loud, 0.05 * loud, 1e-4 * loud, 0 * loud]])
+    weights = batch.question_weight[0].tolist()
+    assert weights[0] < weights[1] <= weights[2] == pytest.approx(MOST_QUESTION_WEIGHT)
     assert weights[3] == 1.0
 
 
-def test_presence_is_told_block_by_block():
+def test_presence_is_a_target_of_every_block():
     stem = spectrum()
     stem[:, 32:] = 0
-    planes = Planes.of([stem + spectrum()], [[stem]])
-    np.testing.assert_array_equal(planes.there.numpy(), [[[1, 0]]])
+    batch = MaskBatch.from_spectra([stem + spectrum()], [[stem]])
+    np.testing.assert_array_equal(batch.present.numpy(), [[[1, 0]]])
 
 
 def test_the_error_in_decibels_is_that_of_the_masked_mix():
     stem, other = spectrum(), spectrum(0.3)
     mix = stem + other
-    planes = Planes.of([mix], [[stem]])
-    logits = torch.logit(planes.ideal.clamp(1e-4, 1 - 1e-4))
-    ideal = planes.ideal[0, 0].numpy()
+    batch = MaskBatch.from_spectra([mix], [[stem]])
+    logits = torch.logit(batch.ideal.clamp(1e-4, 1 - 1e-4))
+    ideal = batch.ideal[0, 0].numpy()
     error = float((np.abs(ideal * mix - stem) ** 2).sum() / (np.abs(stem) ** 2).sum())
-    assert decibel_loss(logits, planes).item() == pytest.approx(np.log1p(error / FLOOR), abs=0.01)
+    assert decibel_loss(logits, batch).item() == pytest.approx(np.log1p(error / ERROR_FLOOR), abs=0.01)
 
 
 def test_a_few_loud_bins_of_another_stem_cost_a_quiet_stem_dearly():
     quiet, loud = spectrum(0.1), np.zeros(SHAPE, dtype=np.complex64)
     loud[..., :2] = 10.0
-    planes = Planes.of([quiet + loud], [[quiet]])
+    batch = MaskBatch.from_spectra([quiet + loud], [[quiet]])
     leaking, clean = torch.full((1, 1, *SHAPE), 9.0), torch.full((1, 1, *SHAPE), 9.0)
     leaking[..., :2] = -2.0
     clean[..., :2] = -9.0
-    assert decibel_loss(leaking, planes).item() > decibel_loss(clean, planes).item() + 2.0
+    assert decibel_loss(leaking, batch).item() > decibel_loss(clean, batch).item() + 2.0
 
 
 def test_decibels_count_alike_for_loud_and_quiet_stems():
@@ -108,5 +108,5 @@ def test_decibels_count_alike_for_loud_and_quiet_stems():
     other[..., :16] = 0
     half = torch.zeros((1, 1, *SHAPE))
     half[..., 16:] = -12.0
-    losses = [decibel_loss(half, Planes.of([g * stem + other], [[g * stem]])).item() for g in (1.0, 0.1)]
+    losses = [decibel_loss(half, MaskBatch.from_spectra([g * stem + other], [[g * stem]])).item() for g in (1.0, 0.1)]
     assert losses[0] == pytest.approx(losses[1], rel=0.02)

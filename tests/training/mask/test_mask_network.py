@@ -8,7 +8,7 @@ from training.mask.band_split import PromptedBandSplit, build_network
 from training.mask.judge import load_average, load_unet
 from training.mask.mixing import Question
 from training.mask.network import NetworkConfig, freeze_norms, load_spleeter
-from training.mask.train import MaskConfig, Training, rate_at
+from training.mask.train import MaskConfig, Training, learning_rate_at
 
 MIX = torch.rand(1, 2, 64, 1024)
 
@@ -91,7 +91,7 @@ def test_training_brings_the_loss_down_and_a_checkpoint_goes_on(tmp_path):
     net.train()
     freeze_norms(net)
     training = Training(net, MaskConfig(), tmp_path)
-    losses = [training.one(questions, 2e-3) for _ in range(12)]
+    losses = [training.train_step(questions, 2e-3) for _ in range(12)]
     assert losses[-1]["stem"] < 0.9 * losses[0]["stem"]
     assert losses[-1]["decibels"] < losses[0]["decibels"] - 0.1
     training.save()
@@ -109,8 +109,8 @@ def test_a_length_that_the_network_cannot_halve_six_times_is_refused():
 
 def test_the_rate_warms_up_and_falls():
     config = MaskConfig(warmup=10)
-    assert rate_at(config, 0, 0.0) < rate_at(config, 9, 0.0) == pytest.approx(config.learning_rate)
-    assert rate_at(config, 100, 1.0) < 0.05 * config.learning_rate
+    assert learning_rate_at(config, 0, 0.0) < learning_rate_at(config, 9, 0.0) == pytest.approx(config.learning_rate)
+    assert learning_rate_at(config, 100, 1.0) < 0.05 * config.learning_rate
 
 
 @pytest.mark.parametrize("settings", [BANDS, {"recurrent": True}])
