@@ -45,13 +45,14 @@ def add_to(sub: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, engine: Engine | None) -> int:
     """``fluxstem export-session``; needs no engine."""
     paths = [Path(stem) for stem in arguments.stems]
-    heard = hear_tempo(music_of(paths)) if arguments.tempo == "listen" else None
+    music = music_of(paths) if arguments.tempo == "listen" else None
     session = session_of(
         paths,
         title=arguments.title,
         bpm=None if arguments.tempo in TEMPO_WORDS else arguments.tempo,
         beats_per_bar=arguments.meter,
-        heard=heard,
+        heard=None if music is None else hear_tempo(music),
+        heard_in=music,
     )
     named = [SessionMarker(name, place.seconds(lambda: session.rate_hz)) for place, name in arguments.marker]
     session = check_session(replace(session, markers=(*named, *session.markers)))

@@ -62,9 +62,9 @@ class SessionFileHandlers:
                 require_librosa()
             self._waiting += 1
             if bpm is not None and bpm < 0:
-                future = self._listening.submit(lambda: self._export(files, format, name, None, self._heard(files)))
+                future = self._listening.submit(lambda: self._export_heard(files, format, name))
             else:
-                export = partial(self._export, files, format, name, bpm, None)
+                export = partial(self._export, files, format, name, bpm)
                 future = self._loop.run_in_executor(self._services.disk, export)
             future.add_done_callback(lambda done: self._tell(session, id, done))
 
@@ -79,23 +79,26 @@ class SessionFileHandlers:
             raise JobRefused("id", f"the job {id} has no result; wait for its end")
         return list(sounds_of(job.entry.parts).values())
 
-    def _heard(self, files: list[str]) -> TempoEstimate:
-        """Tempo, bars and key of the music; on the listening thread.
+    def _export_heard(self, files: list[str], format: str, name: str) -> Exported:
+        """With tempo, bars and key of the music; on the listening thread.
 
         Raises:
             AudioError: it cannot be heard.
         """
-        said = self._listening.said(listening_command("tempo", music_of(files, input_stays=False)))
+        music = music_of(files, input_stays=False)
+        said = self._listening.said(listening_command("tempo", music))
         try:
-            return estimate_from_text(said)
+            heard = estimate_from_text(said)
         except (ValueError, RecursionError) as error:
             raise listening_error(said) from error
+        return self._export(files, format, name, None, heard, music)
 
     def _export(
-        self, files: list[str], format: str, name: str, bpm: float | None, heard: TempoEstimate | None
-    ) -> Exported:
+        self, files: list[str], format: str, name: str, bpm: float | None, heard: TempoEstimate | None = None,
+        heard_in: Path | None = None,
+    ) -> Exported:  # fmt: skip
         """On the disk's thread, or the listening one."""
-        session = session_of(files, bpm=bpm, heard=heard)
+        session = session_of(files, bpm=bpm, heard=heard, heard_in=heard_in)
         place = export_session(session, format, self._out / name)
         return place, len(session.tracks), session.bpm, "; ".join(session.notes)
 

@@ -60,6 +60,7 @@ def session_of(
     beats_per_bar: int | None = None,
     markers: Sequence[SessionMarker] = (),
     heard: TempoEstimate | None = None,
+    heard_in: Path | None = None,
 ) -> DawSession:
     """The session of some results.
 
@@ -73,6 +74,8 @@ def session_of(
         markers: beside those of the regions that were worked on.
         heard: tempo, bars and key of the music, as ``hear_tempo`` finds them; a tempo that drifts becomes a tempo map,
             bar 1 and the key markers.
+        heard_in: the file that was listened to; the seconds of one that lies in the session begin where it does. None
+            means the mix, which begins with the session.
 
     Raises:
         AudioError: a file is missing, or is not audio that a DAW reads.
@@ -87,6 +90,7 @@ def session_of(
     tracks, notes = _told_apart(found, tracks)
     time_map = heard.time_map if heard is not None and bpm is None else None
     if time_map is not None:
+        time_map = time_map.moved(_start_s(tracks, heard_in))
         bpm = time_map.bpm
         beats_per_bar = time_map.beats_per_bar if beats_per_bar is None else beats_per_bar
         markers = (*markers, *_heard_markers(time_map))
@@ -103,6 +107,11 @@ def session_of(
             notes=notes,
         )
     )
+
+
+def _start_s(tracks: Sequence[SessionTrack], file: Path | None) -> float:
+    """Where a file begins in a session; 0 where it is none of its sounds."""
+    return next((track.start_s for track in tracks if file is not None and track.file == file.absolute()), 0.0)
 
 
 def _heard_markers(time_map: TimeMap) -> Iterator[SessionMarker]:

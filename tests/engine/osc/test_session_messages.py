@@ -35,13 +35,14 @@ def test_a_session_can_have_the_tempo_that_is_heard(caller, mix, settings):
     for beat in range(22):
         sound_N[round(beat * 22_050 * 60 / 112) :][:2000] += 0.5 * stroke_N
     soundfile.write(mix.with_name("clicks.wav"), sound_N, 22_050)
-    caller.say("/fluxstem/isolate", "one", str(mix.with_name("clicks.wav")), "violin")
+    caller.say("/fluxstem/isolate", "one", str(mix.with_name("clicks.wav")), "violin", 2.0, 12.0)
     assert caller.until("/fluxstem/done", "/fluxstem/fail")[0] == "/fluxstem/done"
     caller.say("/fluxstem/session/export", "s", "rpp", "one", "song", -1.0)
     reply = caller.until("/fluxstem/session/exported", "/fluxstem/fail")
     assert reply[0] == "/fluxstem/session/exported", reply
     assert reply[4] == pytest.approx(112, abs=0.5)
-    assert "1|1" in Path(reply[2]).read_text(encoding="utf-8")
+    [marker] = [one.split() for one in Path(reply[2]).read_text("utf-8").splitlines() if "1|1" in one]
+    assert float(marker[2]) >= 2.0, "on the timeline of the mix, where the part begins after two seconds"
 
 
 def test_what_cannot_become_a_session_is_refused_by_name(caller, mix):

@@ -140,6 +140,26 @@ def test_a_tempo_that_drifts_is_a_tempo_map_that_fits_the_schema_and_leaves_soun
     assert places == [pytest.approx(at_s, abs=1e-6) for at_s, _ in session.tempos]
 
 
+@pytest.mark.parametrize("format", ["dawproject", "rpp", "ardour"])
+def test_beats_that_were_heard_in_what_a_part_left_lie_where_that_part_lies(stem, mix, tmp_path, format):
+    mix.unlink()
+    music = music_of([stem])
+    session = session_of([stem], heard=DRIFTING, heard_in=music)
+    assert music not in (mix, stem)
+    assert [at_s for at_s, _ in session.tempos[1:]] == pytest.approx([REGION_S[0] + at_s for at_s in DRIFTING.beats_s])
+    bar_s = REGION_S[0] + DRIFTING.first_s
+    place = export_session(session, format, tmp_path / "song")
+    if format == "dawproject":
+        [marker] = [one for one in inside(place).iter("Marker") if one.get("name") == "1|1 A minor"]
+        assert float(marker.get("time")) == pytest.approx(session.beats(bar_s))
+    elif format == "rpp":
+        [at_s] = [one.split()[2] for one in place.read_text().splitlines() if "MARKER" in one and "1|1" in one]
+        assert float(at_s) == pytest.approx(bar_s)
+    else:
+        [mark] = [one for one in ElementTree.parse(place).iter("Location") if one.get("name") == "1|1 A minor"]
+        assert int(mark.get("start")[1:]) / 282_240_000 == pytest.approx(bar_s)
+
+
 def test_the_metadata_of_a_dawproject_fit_too(stem, tmp_path):
     place = export_session(session_of([stem], bpm=120, title=ODD), "dawproject", tmp_path / "song")
     with zipfile.ZipFile(place) as archive:
