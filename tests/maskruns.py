@@ -9,7 +9,7 @@ import torch
 
 from training.mask.band_split import build_network
 from training.mask.network import NetworkConfig
-from training.mask.queries import Figures, QueryAdapter, save
+from training.mask.queries import AdapterAccuracy, QueryAdapter, save
 from training.mask.terms import TERMS
 from training.mask.train import MaskConfig, Training
 
@@ -37,6 +37,6 @@ def run_of(folder, seed, embedding, **settings):
     rows = np.random.default_rng(seed).standard_normal((len(TERMS), embedding)).round(4)
     terms = {term: row.tolist() for term, row in zip(TERMS, rows, strict=True)}
     torch.manual_seed(seed)
-    save(folder, QueryAdapter(made.queries.weight, embedding), {"all": Figures(1, 1.0, 1.0, 0.0)}, terms)
+    save(folder, QueryAdapter(made.queries.weight, embedding), {"all": AdapterAccuracy(1, 1.0, 1.0, 0.0)}, terms)
     (folder / "credits.json").write_text(json.dumps([f"song {seed}: CC0-1.0, Nobody; nowhere"]))
     return folder

@@ -22,7 +22,7 @@ from training.mask.mixing import spectrum_of
 from training.mask.network import BINS, NetworkConfig, PromptedUNet
 from training.mask.render import SAMPLES, Row, write_rows
 from training.mask.stems import StemPool
-from training.mask.terms import TERMS, number
+from training.mask.terms import TERMS, term_number
 from training.mask.train import MaskConfig, Training
 
 RNG = np.random.default_rng(3)
@@ -48,7 +48,7 @@ def test_audio_comes_back_from_its_spectrum():
 def test_the_flow_hears_the_prompt_it_is_given(small_bundle):
     estimator = FlowEstimator(load_bundle(small_bundle))
     mix = (0.2 * np.sin(2 * np.pi * 110 * TIME_S) + 0.05 * RNG.standard_normal(len(TIME_S))).astype(np.float32)
-    bass, violin = (estimator.estimate(mix, number(term)) for term in ("electric-bass", "violin"))
+    bass, violin = (estimator.estimate(mix, term_number(term)) for term in ("electric-bass", "violin"))
     assert bass.shape == (2, len(mix))
     assert (bass[0] ** 2).mean() > (violin[0] ** 2).mean()
 

@@ -35,7 +35,7 @@ from export.parity import TOLERANCE, Disagreement
 from export.storage import store
 from export.to_onnx import export_graph
 from training.mask.network import BINS, NetworkConfig, PromptedUNet
-from training.mask.queries import Figures, QueryAdapter, save
+from training.mask.queries import AdapterAccuracy, QueryAdapter, save
 from training.mask.terms import POOLING, TERMS
 
 pytestmark = pytest.mark.slow
@@ -197,7 +197,7 @@ def finished(tmp_path_factory, small_bundle):
     embedding = load_bundle(small_bundle).manifest.embedding
     rows = np.random.default_rng(0).standard_normal((len(TERMS), embedding)).round(4)
     terms = {term: row.tolist() for term, row in zip(TERMS, rows, strict=True)}
-    save(run, adapter(embedding), {"all": Figures(1, 1.0, 1.0, 0.0)}, terms)
+    save(run, adapter(embedding), {"all": AdapterAccuracy(1, 1.0, 1.0, 0.0)}, terms)
     (run / "credits.json").write_text(json.dumps(["song moon: CC0-1.0, Nobody; nowhere"]))
     return run
 

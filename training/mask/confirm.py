@@ -20,7 +20,7 @@ from training.data.sources import RATE
 from training.mask.judge import SAMPLES, Case, add_beside, asked, judge, load_together, network_masker, summary
 from training.mask.mixing import MIX_RMS
 from training.mask.stems import StemPool
-from training.mask.terms import PIECE_OF_NOTE, POOLING, number
+from training.mask.terms import PIECE_OF_NOTE, POOLING, term_number
 from training.synthesis.compose import compose
 from training.synthesis.score import Note
 from training.typing import Audio
@@ -74,7 +74,7 @@ def _questions(kit: str, pieces: dict[str, Audio]) -> list[Case]:
     for piece, audio in pieces.items():
         share_db = 10 * np.log10(float((audio**2).mean() / (mix**2).mean()) + 1e-12)
         if share_db > QUIET_DB:
-            cases.append(Case("kit", number(piece), mix * scale, audio * scale, kit))
+            cases.append(Case("kit", term_number(piece), mix * scale, audio * scale, kit))
     return cases
 
 

@@ -20,7 +20,7 @@ from training.mask.ensemble import together
 from training.mask.mixing import MIX_RMS, WINDOW
 from training.mask.network import BINS, FFT_SAMPLES, HOP_SAMPLES, NetworkConfig, PromptedNetwork, PromptedUNet
 from training.mask.stems import Player, StemPool
-from training.mask.terms import KIT, POOLING, TERMS, VOICES, number
+from training.mask.terms import KIT, POOLING, TERMS, VOICES, term_number
 from training.metrics import sdr, si_sdr
 
 Audio = np.ndarray[Any, np.dtype[np.float32]]
@@ -89,11 +89,13 @@ def asked(
     for name in names:
         stem = np.sum([audio for k, audio in stems if name in pool.names[k]], axis=0) * scale
         if 20 * np.log10(float(np.sqrt((stem**2).mean())) / 0.12 + 1e-9) > QUIET_DB:
-            cases.append(Case(kind, number(name), mix * scale, stem, str(pool.labels[players[0].stems[0]]["source"])))
+            cases.append(
+                Case(kind, term_number(name), mix * scale, stem, str(pool.labels[players[0].stems[0]]["source"]))
+            )
     unsure = {*KIT, *VOICES, "percussion"}  # nobody says what a drum loop or a song holds of these
     away = [term for term in TERMS if term not in present | unsure]
     if not balanced:
-        cases.append(Case(f"absent-{kind}", number(away[int(rng.integers(len(away)))]), mix * scale, mix * 0, ""))
+        cases.append(Case(f"absent-{kind}", term_number(away[int(rng.integers(len(away)))]), mix * scale, mix * 0, ""))
     return cases
 
 

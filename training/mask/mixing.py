@@ -19,7 +19,7 @@ from training.data.instruments import families, groups
 from training.data.sources import RATE
 from training.mask.network import BINS, FFT_SAMPLES, HOP_SAMPLES
 from training.mask.stems import Player, StemPool
-from training.mask.terms import KIT, TERMS, VOICES, number
+from training.mask.terms import KIT, TERMS, VOICES, term_number
 from training.typing import Audio
 
 Rng = np.random.Generator
@@ -236,7 +236,7 @@ class Mixing:
         ]
         shares = np.array([0.66, 0.12, 0.22]) * [bool(kind) for kind in kinds]
         kind = kinds[int(rng.choice(3, p=shares / shares.sum()))]
-        return number(kind[int(rng.integers(len(kind)))])
+        return term_number(kind[int(rng.integers(len(kind)))])
 
     def _absent(self, rng: Rng, there: set[str]) -> int:
         """A term that names nothing here; often a relative of something that is."""
@@ -248,7 +248,7 @@ class Mixing:
         kin = {m for name in there for members in self._groups.values() if name in members for m in members}
         near = sorted(kin & set(away))
         pool = near if near and rng.random() < 0.4 else away
-        return number(pool[int(rng.integers(len(pool)))])
+        return term_number(pool[int(rng.integers(len(pool)))])
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,13 @@
-"""From the prompt space of a bundle to the mask decoder's query vectors: ``python -m training mask-queries RUN``.
+"""Fit the adapter from a bundle's prompt space to a mask decoder's queries: ``python -m training mask-queries RUN``.
 
-The decoder was trained on a table of query vectors, one for each term. Whatever prompt comes, words, a sound or both,
-the adapter says how much it is of each term, and the query is the mean of the table's rows with these weights. A query
-so never leaves what the decoder knows, and the adapter stays right while the decoder goes on learning.
+The decoder was trained on a table of query vectors, one for each term. The adapter classifies a prompt embedding, of
+words, a sound or both, over the terms; the query is the mean of the table's rows weighted by these probabilities. So a
+query never leaves the convex hull of those the decoder was trained on, and the adapter needs no new fit while the
+decoder is trained on.
 
-It is fitted on phrases of each term, on stems as the bundle's audio encoder hears them, and on blends of both, in a
-minute. Held back: the phrasings that ``lexicon.py`` holds out, one piece in ten, and folders given with ``--held-out``.
-Written beside it: ``terms.json``, the prompt embedding of each term, and ``credits.json``, whose sounds the stems are.
+It is fitted on phrases of each term, on embeddings of stems by the bundle's audio encoder, and on blends of both, in a
+minute. Held out: the phrasings that ``lexicon.py`` holds out, one piece in ten, and folders given with ``--held-out``.
+Also written: ``terms.json``, the prompt embedding of each term, and ``credits.json``, whose sounds the stems are.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ from training.finetune.bundle import preset_of, read_audio_encoder, read_tower
 from training.mask.credits import FILE as CREDITS_FILE
 from training.mask.credits import credits
 from training.mask.stems import StemPool
-from training.mask.terms import KIT, TERMS, VOICES, number
+from training.mask.terms import KIT, TERMS, VOICES, term_number
 from training.prompt.model import TextTower, to_unit_scale
 from training.prompt.tower import embed, load_text_tower
 from training.text.augment import add_typos
@@ -44,23 +45,24 @@ from training.trainer.checkpoints import save_atomically
 
 FILE, TERMS_FILE = "queries.pt", "terms.json"
 WIDTH = 256
-STEPS, BATCH, RATE_OF_LEARNING, WEIGHT_DECAY = 2500, 256, 3e-3, 0.02
-NOISE = 0.35  # of a direction, in the fit
-PHRASES = 64  # of each term, half of them damaged
-MOST_OF_TERM = 64  # stems of each term that are heard, once each
-JUDGED_EVERY = 10  # one piece in so many is held back
-WIDER_SHARE = 0.25  # of the blends name a stem by a wider term than its own
-QUIET = 1e-3  # RMS below which a window says nothing
+STEPS, BATCH, LEARNING_RATE, WEIGHT_DECAY = 2500, 256, 3e-3, 0.02
+NOISE = 0.35  # most noise that is added to an embedding of unit scale
+PHRASES = 64  # of each term, half of them with typos
+MOST_STEMS = 64  # of each term, one window of each
+HELD_OUT_EVERY = 10  # one piece in so many is held out
+WIDER_SHARE = 0.25  # of the blends name a stem by one of its groups
+QUIET_RMS = 1e-3  # a window below it counts as silent
 SEED = 41
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
 
 
 class QueryAdapter(nn.Module):
-    """Prompt embeddings (P, E) -> query vectors (P, Q).
+    """Prompt embeddings (P, E) -> query vectors (P, Q): means of the query table's rows, weighted by a softmax.
 
     Args:
         table: query vectors (terms, Q) of a decoder.
+        embedding: E, the width of prompt embeddings.
     """
 
     def __init__(self, table: Tensor, embedding: int) -> None:
@@ -70,7 +72,7 @@ class QueryAdapter(nn.Module):
         self.register_buffer("table", table.detach().clone())
 
     def scores(self, prompt: Tensor) -> Tensor:
-        """(P, E) -> logits (P, terms); the length of an embedding does not matter."""
+        """(P, E) -> logits (P, terms); the norm of an embedding does not matter."""
         found: Tensor = self.down(F.gelu(self.up(to_unit_scale(prompt))))
         return found
 
@@ -80,28 +82,30 @@ class QueryAdapter(nn.Module):
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """What the adapter learns from or is judged on.
+class AdapterExamples:
+    """What the adapter is fitted on.
 
     Attributes:
-        phrases: embeddings of phrases (n, E); ``named`` (n,) numbers of their terms.
-        heard: embeddings of stems (m, E); ``sounds`` (m,) numbers of the narrowest terms that name them.
+        phrases: embeddings of phrases (n, E).
+        phrase_terms: numbers of their terms (n,).
+        stems: embeddings of stems (m, E).
+        stem_terms: numbers of the narrowest terms that name them (m,).
     """
 
     phrases: Floats
-    named: Ints
-    heard: Floats
-    sounds: Ints
+    phrase_terms: Ints
+    stems: Floats
+    stem_terms: Ints
 
 
-def narrowest(names: Sequence[str]) -> int:
-    """Number of the narrowest of the terms that name a stem: a part before its family."""
+def narrowest_term(names: Sequence[str]) -> int:
+    """Number of the narrowest of the terms that name a stem: a drum or kind of voice before its family."""
     part = [name for name in names if name in KIT or name in VOICES]
-    return number(part[0] if part else names[0])
+    return term_number(part[0] if part else names[0])
 
 
-def words(tower: TextTower, tokenizer: Tokenizer, split: str) -> tuple[Floats, Ints]:
-    """Phrases of every term in a split: embeddings (n, E) and numbers of terms (n,)."""
+def phrase_embeddings(tower: TextTower, tokenizer: Tokenizer, split: str) -> tuple[Floats, Ints]:
+    """Embeddings (n, E) of phrases of every term in a split, ``train`` or ``held``, and the terms' numbers (n,)."""
     lexicon, rng = Lexicon.load(), np.random.default_rng(SEED)
     if split == "held":
         pairs = lexicon.heldout()
@@ -109,42 +113,42 @@ def words(tower: TextTower, tokenizer: Tokenizer, split: str) -> tuple[Floats, I
         drawn = [(lexicon.phrases(term, split, rng), term) for term in TERMS for _ in range(PHRASES)]
         pairs = [(add_typos(phrase, rng) if k % 2 else phrase, term) for k, (phrase, term) in enumerate(drawn)]
     rows: Floats = embed(tower, tokenizer, [phrase for phrase, _ in pairs])
-    return rows, np.array([number(term) for _, term in pairs])
+    return rows, np.array([term_number(term) for _, term in pairs])
 
 
-def sounds(
-    pool: StemPool, listen: Callable[[Tensor], Tensor], samples: int, rate_hz: int, judged: bool | None
+def stem_embeddings(
+    pool: StemPool, encode: Callable[[Tensor], Tensor], samples: int, rate_hz: int, held_out: bool | None
 ) -> tuple[Floats, Ints]:
-    """Stems as the audio encoder hears them.
+    """Stems as embeddings of the audio encoder; windows that are silent are left out.
 
     Args:
-        pool: where they are.
-        listen: audio (B, samples) at ``rate_hz`` -> (B, E).
+        pool: the stems.
+        encode: audio (B, samples) at ``rate_hz`` -> (B, E).
         samples, rate_hz: of a window.
-        judged: True takes the pieces held back, False the others, None all.
+        held_out: True takes the pieces held out, False the others, None all.
 
     Returns:
         embeddings (m, E) and numbers of the narrowest terms (m,).
     """
-    rng = np.random.default_rng([SEED, judged is True])
+    rng = np.random.default_rng([SEED, held_out is True])
     by_term: dict[int, list[int]] = {}
     for stem, names in enumerate(pool.names):
-        if names and (judged is None or _held(pool.labels[stem]["piece"]) == judged):
-            by_term.setdefault(narrowest(names), []).append(stem)
+        if names and (held_out is None or _is_held_out(pool.labels[stem]["piece"]) == held_out):
+            by_term.setdefault(narrowest_term(names), []).append(stem)
     rows, terms = [], []
     for term, stems in sorted(by_term.items()):
-        chosen = [stems[k] for k in rng.permutation(len(stems))[:MOST_OF_TERM]]
+        chosen = [stems[k] for k in rng.permutation(len(stems))[:MOST_STEMS]]
         windows = [window for stem in chosen if (window := _window(pool, stem, samples, rate_hz, rng)) is not None]
         if windows:
             with torch.inference_mode():
-                rows.append(listen(torch.from_numpy(np.stack(windows))).numpy())
+                rows.append(encode(torch.from_numpy(np.stack(windows))).numpy())
             terms += [term] * len(windows)
     empty: Floats = np.zeros((0, 1), np.float32)
     return (np.concatenate(rows) if rows else empty), np.array(terms, np.int64)
 
 
-def _held(piece: str) -> bool:
-    return int.from_bytes(hashlib.blake2b(piece.encode(), digest_size=8).digest(), "little") % JUDGED_EVERY == 0
+def _is_held_out(piece: str) -> bool:
+    return int.from_bytes(hashlib.blake2b(piece.encode(), digest_size=8).digest(), "little") % HELD_OUT_EVERY == 0
 
 
 def _window(pool: StemPool, stem: int, samples: int, rate_hz: int, rng: np.random.Generator) -> Floats | None:
@@ -155,24 +159,30 @@ def _window(pool: StemPool, stem: int, samples: int, rate_hz: int, rng: np.rando
         first = int(rng.integers(0, max(1, pool.samples - needed + 1)))
         found.append(pool.audio(stem, first, needed).mean(0))
     loudest = max(found, key=lambda audio: float((audio**2).mean()))
-    if float(np.sqrt((loudest**2).mean())) < QUIET:
+    if float(np.sqrt((loudest**2).mean())) < QUIET_RMS:
         return None
     mono = soxr.resample(loudest, RATE, rate_hz, quality="LQ")[:samples].astype(np.float32)
     return np.pad(mono, (0, samples - len(mono)))
 
 
-def fit(known: Known, table: Tensor, steps: int = STEPS, seed: int = SEED) -> QueryAdapter:
-    """Fit an adapter; a quarter of a batch are sounds and a quarter blends, where there are sounds."""
+def fit(examples: AdapterExamples, table: Tensor, steps: int = STEPS, seed: int = SEED) -> QueryAdapter:
+    """Fit an adapter by cross-entropy over the terms.
+
+    Args:
+        examples: phrases of every term, and stems of some or none.
+        table: query vectors (terms, Q).
+    """
     generator, rng = torch.Generator().manual_seed(seed), np.random.default_rng(seed)
     torch.manual_seed(seed)
-    adapter = QueryAdapter(table, known.phrases.shape[1])
-    optimizer = torch.optim.AdamW(adapter.parameters(), RATE_OF_LEARNING, weight_decay=WEIGHT_DECAY)
+    adapter = QueryAdapter(table, examples.phrases.shape[1])
+    optimizer = torch.optim.AdamW(adapter.parameters(), LEARNING_RATE, weight_decay=WEIGHT_DECAY)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
-    draw = _Draw(known, len(table))
+    sampler = _BatchSampler(examples, len(table))
     for _ in range(steps):
-        given, terms = draw.batch(rng)
-        noise = torch.randn(given.shape, generator=generator) * (NOISE * torch.rand(len(given), 1, generator=generator))
-        loss = F.cross_entropy(adapter.scores(given + noise), terms, label_smoothing=0.005)
+        prompts, terms = sampler.batch(rng)
+        noise = torch.randn(prompts.shape, generator=generator)
+        noise *= NOISE * torch.rand(len(prompts), 1, generator=generator)
+        loss = F.cross_entropy(adapter.scores(prompts + noise), terms, label_smoothing=0.005)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
@@ -180,65 +190,72 @@ def fit(known: Known, table: Tensor, steps: int = STEPS, seed: int = SEED) -> Qu
     return adapter.eval().requires_grad_(False)
 
 
-class _Rows:
-    """Rows by term: any number of random ones at once."""
+class _EmbeddingsByTerm:
+    """Embeddings (n, E) and the numbers of their terms (n,), to draw random ones of given terms."""
 
-    def __init__(self, rows: Floats, terms: Ints, count: int) -> None:
-        self.rows = to_unit_scale(torch.from_numpy(rows))
+    def __init__(self, embeddings: Floats, terms: Ints, count: int) -> None:
+        self._embeddings = to_unit_scale(torch.from_numpy(embeddings))
         self._order = np.argsort(terms, kind="stable")
         self.counts = np.bincount(terms, minlength=count)
         self._starts = np.cumsum(self.counts) - self.counts
-        self.having = np.flatnonzero(self.counts)
+        self.terms = np.flatnonzero(self.counts)  # those that have any
 
-    def of(self, terms: Ints, rng: np.random.Generator) -> Tensor:
-        """A row of each of the terms (B,): (B, E)."""
-        places = self._starts[terms] + (rng.random(len(terms)) * self.counts[terms]).astype(np.int64)
-        return self.rows[torch.from_numpy(self._order[places])]
+    def draw(self, terms: Ints, rng: np.random.Generator) -> Tensor:
+        """A random embedding of each of the terms (B,): (B, E)."""
+        chosen = self._starts[terms] + (rng.random(len(terms)) * self.counts[terms]).astype(np.int64)
+        return self._embeddings[torch.from_numpy(self._order[chosen])]
 
 
-class _Draw:
-    """Batches: every term as often as another, of phrases and of sounds."""
+class _BatchSampler:
+    """Batches in which all terms are equally likely: half phrases, a quarter stems, a quarter blends.
 
-    def __init__(self, known: Known, terms: int) -> None:
-        self._said, self._heard = _Rows(known.phrases, known.named, terms), _Rows(known.heard, known.sounds, terms)
+    Without stems all are phrases.
+    A blend is a weighted mean of a stem and a phrase, and is labelled with the term of the heavier one.
+    """
+
+    def __init__(self, examples: AdapterExamples, terms: int) -> None:
+        self._phrases = _EmbeddingsByTerm(examples.phrases, examples.phrase_terms, terms)
+        self._stems = _EmbeddingsByTerm(examples.stems, examples.stem_terms, terms)
         wider = {
-            term: [number(g) for g, members in groups().items() if TERMS[term] in members] for term in range(terms)
+            term: [term_number(g) for g, members in groups().items() if TERMS[term] in members] for term in range(terms)
         }
-        self._wider = [[one for one in wider[term] if self._said.counts[one]] for term in range(terms)]
+        self._wider = [[one for one in wider[term] if self._phrases.counts[one]] for term in range(terms)]
 
     def batch(self, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-        """Embeddings (B, E) and terms (B,)."""
-        sounding = BATCH // 4 if len(self._heard.having) else 0
-        named = rng.choice(self._said.having, BATCH - 2 * sounding)
-        plain = self._said.of(named, rng)
-        if not sounding:
-            return plain, torch.from_numpy(named)
-        alone, mixed = rng.choice(self._heard.having, (2, sounding))
-        words_too = np.array([self._words_for(rng, int(term)) for term in mixed])
-        weight = rng.uniform(0.0, 1.0, (sounding, 1)).astype(np.float32)
+        """Embeddings (B, E) and numbers of terms (B,)."""
+        with_sound = BATCH // 4 if len(self._stems.terms) else 0
+        phrase_terms = rng.choice(self._phrases.terms, BATCH - 2 * with_sound)
+        phrases = self._phrases.draw(phrase_terms, rng)
+        if not with_sound:
+            return phrases, torch.from_numpy(phrase_terms)
+        stem_terms, blended_stem = rng.choice(self._stems.terms, (2, with_sound))
+        blended_phrase = np.array([self._term_of_phrase(rng, int(term)) for term in blended_stem])
+        weight = rng.uniform(0.0, 1.0, (with_sound, 1)).astype(np.float32)
         share = torch.from_numpy(weight)
-        blends = to_unit_scale(share * self._said.of(words_too, rng) + (1 - share) * self._heard.of(mixed, rng))
-        meant = np.where(weight[:, 0] > 0.5, words_too, mixed)
-        rows = torch.cat([plain, self._heard.of(alone, rng), blends])
-        return rows, torch.from_numpy(np.concatenate([named, alone, meant]))
+        blends = to_unit_scale(
+            share * self._phrases.draw(blended_phrase, rng) + (1 - share) * self._stems.draw(blended_stem, rng)
+        )
+        blend_terms = np.where(weight[:, 0] > 0.5, blended_phrase, blended_stem)
+        embeddings = torch.cat([phrases, self._stems.draw(stem_terms, rng), blends])
+        return embeddings, torch.from_numpy(np.concatenate([phrase_terms, stem_terms, blend_terms]))
 
-    def _words_for(self, rng: np.random.Generator, term: int) -> int:
-        """What is said with a sound: its own term, or a wider one."""
+    def _term_of_phrase(self, rng: np.random.Generator, term: int) -> int:
+        """The term of the phrase that is blended with a stem: the stem's own, or a group of it."""
         wider = self._wider[term]
-        if wider and (not self._said.counts[term] or rng.random() < WIDER_SHARE):
+        if wider and (not self._phrases.counts[term] or rng.random() < WIDER_SHARE):
             return wider[int(rng.integers(len(wider)))]
         return term
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
-    """How near the queries of some prompts are to those of their terms.
+class AdapterAccuracy:
+    """How near the queries of some prompts are to the table rows of their terms.
 
     Attributes:
         count: prompts.
-        nearest: share whose nearest row of the table is their own term's.
-        cosine: mean cosine of query and own row, both without the table's mean.
-        distance: mean distance of query and own row against that of two rows.
+        nearest: share whose nearest row is that of their own term.
+        cosine: mean cosine similarity of query and own row, both after subtracting the table's mean.
+        distance: mean distance of query and own row, divided by the mean distance of two rows.
     """
 
     count: int
@@ -247,10 +264,10 @@ class Figures:
     distance: float
 
 
-def measure(adapter: QueryAdapter, prompts: Floats, terms: Ints) -> Figures:
-    """Judge an adapter on prompts (n, E) of known terms (n,)."""
+def measure(adapter: QueryAdapter, prompts: Floats, terms: Ints) -> AdapterAccuracy:
+    """Evaluate an adapter on prompts (n, E) of known terms (n,)."""
     if not len(terms):
-        return Figures(0, 0.0, 0.0, 0.0)
+        return AdapterAccuracy(0, 0.0, 0.0, 0.0)
     with torch.inference_mode():
         queries = adapter(torch.from_numpy(prompts))
     table, own = adapter.table, adapter.table[torch.from_numpy(terms)]
@@ -258,20 +275,22 @@ def measure(adapter: QueryAdapter, prompts: Floats, terms: Ints) -> Figures:
     cosine = F.cosine_similarity(queries - table.mean(0), own - table.mean(0)).mean()
     spread = torch.cdist(table, table).sum() / (len(table) * (len(table) - 1))
     distance = (queries - own).norm(dim=1).mean() / spread
-    return Figures(len(terms), float(nearest.float().mean()), float(cosine), float(distance))
+    return AdapterAccuracy(len(terms), float(nearest.float().mean()), float(cosine), float(distance))
 
 
-def term_embeddings(phrases: Floats, named: Ints) -> dict[str, list[float]]:
-    """Term -> prompt embedding: the mean direction of its phrases, of norm sqrt(E)."""
+def term_embeddings(phrases: Floats, terms: Ints) -> dict[str, list[float]]:
+    """Term -> prompt embedding (E,) of norm sqrt(E): the mean direction of its phrases (n, E) of ``terms`` (n,)."""
     directions = phrases / np.linalg.norm(phrases, axis=1, keepdims=True)
     found = {}
     for term, name in enumerate(TERMS):
-        mean = directions[named == term].mean(0)
+        mean = directions[terms == term].mean(0)
         found[name] = [round(float(v), 5) for v in mean * (np.sqrt(len(mean)) / np.linalg.norm(mean))]
     return found
 
 
-def save(folder: Path, adapter: QueryAdapter, figures: dict[str, Figures], terms: dict[str, list[float]]) -> None:
+def save(
+    folder: Path, adapter: QueryAdapter, figures: dict[str, AdapterAccuracy], terms: dict[str, list[float]]
+) -> None:
     """Write the adapter, without its table, and the terms into a run folder."""
     state = {name: value for name, value in adapter.state_dict().items() if name != "table"}
     kept = {name: [one.count, one.nearest, one.cosine, one.distance] for name, one in figures.items()}
@@ -285,7 +304,7 @@ def load(folder: Path, table: Tensor) -> QueryAdapter:
 
     Raises:
         FileNotFoundError: none was fitted there.
-        ValueError: it knows other terms than the table has rows.
+        ValueError: the number of its terms is not that of the table's rows.
     """
     path = folder / FILE
     if not path.is_file():
@@ -317,38 +336,41 @@ def query_table(run: Path) -> Tensor:
 
 def run(
     folder: Path, bundle: Bundle, prompt: Path | None, stems: list[Path], held_out: list[Path]
-) -> dict[str, Figures]:
-    """Fit the adapter of a decoder's run, judge it and write it.
+) -> dict[str, AdapterAccuracy]:
+    """Fit the adapter of a decoder's run, evaluate it and write it.
 
     Args:
-        bundle: whose prompt space to come from.
+        folder: of the run.
+        bundle: whose prompt space the adapter takes.
         prompt: run of the text tower, where the bundle is to get a new one; None takes the bundle's own.
         stems: folders of stems at 44.1 kHz; none leaves sounds out.
-        held_out: more such folders, of recordings that are only judged.
+        held_out: more such folders, of recordings that are only evaluated on.
     """
     table = query_table(folder)
     preset = preset_of(bundle, None)
     tower, tokenizer = load_text_tower(prompt) if prompt is not None else read_tower(bundle, preset)
-    phrases, named = words(tower, tokenizer, "train")
-    held, held_terms = words(tower, tokenizer, "held")
-    nothing = (np.zeros((0, phrases.shape[1]), np.float32), np.zeros(0, np.int64))
-    heard, judged, foreign = nothing, nothing, nothing
+    phrases, phrase_terms = phrase_embeddings(tower, tokenizer, "train")
+    held, held_terms = phrase_embeddings(tower, tokenizer, "held")
+    empty = (np.zeros((0, phrases.shape[1]), np.float32), np.zeros(0, np.int64))
+    trained_on, other_pieces, recordings = empty, empty, empty
     if stems:
-        ear, encoder = read_audio_encoder(bundle, preset), bundle.manifest.encoders["audio"]
+        encode, window = read_audio_encoder(bundle, preset), bundle.manifest.encoders["audio"]
         pool = StemPool(stems)
-        heard, judged = (sounds(pool, ear, encoder.samples, encoder.rate_hz, which) for which in (False, True))
+        trained_on, other_pieces = (
+            stem_embeddings(pool, encode, window.samples, window.rate_hz, which) for which in (False, True)
+        )
         if held_out:
-            foreign = sounds(StemPool(held_out), ear, encoder.samples, encoder.rate_hz, None)
-    adapter = fit(Known(phrases, named, *heard), table)
-    parts = np.isin(held_terms, [number(part) for part in Lexicon.load().parts])
+            recordings = stem_embeddings(StemPool(held_out), encode, window.samples, window.rate_hz, None)
+    adapter = fit(AdapterExamples(phrases, phrase_terms, *trained_on), table)
+    parts = np.isin(held_terms, [term_number(part) for part in Lexicon.load().parts])
     figures = {
         "held-out phrases": measure(adapter, held, held_terms),
         "  of parts": measure(adapter, held[parts], held_terms[parts]),
-        "sounds it learnt": measure(adapter, *heard),
-        "sounds of other pieces": measure(adapter, *judged),
-        "held-out recordings": measure(adapter, *foreign),
+        "sounds it learnt": measure(adapter, *trained_on),
+        "sounds of other pieces": measure(adapter, *other_pieces),
+        "held-out recordings": measure(adapter, *recordings),
     }
-    save(folder, adapter, figures, term_embeddings(phrases, named))
+    save(folder, adapter, figures, term_embeddings(phrases, phrase_terms))
     if stems:
         (folder / CREDITS_FILE).write_text(json.dumps(credits(stems), indent=1, ensure_ascii=False) + "\n", "utf-8")
     return figures

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from training.mask.terms import names_of
+from training.mask.terms import terms_of
 from training.typing import Audio
 
 
@@ -50,7 +50,7 @@ class StemPool:
             raise ValueError(
                 f"no stems in {', '.join(map(str, folders))}; render them with `python -m training mask-stems`"
             )
-        self.names = [names_of(label) for label in self.labels]
+        self.names = [terms_of(label) for label in self.labels]
         self.players = _players(self.labels)
         self.by_family: dict[str, list[Player]] = {}
         self.by_piece: dict[str, list[Player]] = {}

@@ -1,7 +1,7 @@
-"""What can be asked of the mask decoder: families, groups of families, pieces of a kit, kinds of voices.
+"""Terms, the vocabulary of the mask decoder: instrument families, groups of them, drums of a kit, kinds of voices.
 
-A *term* is a row of the decoder's table of query vectors; its place in ``TERMS`` is its number, so new terms go to the
-end. The first rows are the families in the order of ``instruments.toml``.
+Every term has a row in the decoder's table of query vectors, and its index in ``TERMS`` is the number of that row, so
+new terms go to the end. The first rows are the families in the order of ``instruments.toml``.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ POOLING = PoolingSpec(
     never=["vocals", "voices", "speech", "choir", "drums", *VOICES],
 )
 
-PIECE_OF_NOTE = {
+PIECE_OF_NOTE = {  # General MIDI's percussion key map
     **dict.fromkeys((35, 36), "kick"),
     **dict.fromkeys((37, 38, 40), "snare"),
     **dict.fromkeys((42, 44, 46), "hi-hat"),
@@ -34,8 +34,8 @@ PIECE_OF_NOTE = {
 }
 
 
-def number(term: str) -> int:
-    """Place of a term in the table.
+def term_number(term: str) -> int:
+    """Row of a term in the query table.
 
     Raises:
         ValueError: no such term.
@@ -43,8 +43,8 @@ def number(term: str) -> int:
     return TERMS.index(term)
 
 
-def names_of(label: dict[str, Any]) -> tuple[str, ...]:
-    """All terms that name a stem: its family, the groups it is in, its piece of the kit or kind of voice."""
+def terms_of(label: dict[str, Any]) -> tuple[str, ...]:
+    """All terms that name a stem: its family, the groups of that, and its drum of the kit or kind of voice."""
     family = label["family"]
     if family == "other":
         return ()

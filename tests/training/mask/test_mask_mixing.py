@@ -8,7 +8,7 @@ import pytest
 from training.mask.mixing import SILENT_DB, VARIETIES, Mixing, _Shape, spectrum_of
 from training.mask.render import SAMPLES, Row, write_rows
 from training.mask.stems import StemPool
-from training.mask.terms import KIT, TERMS, names_of
+from training.mask.terms import KIT, TERMS, terms_of
 
 RATE = 44_100
 
@@ -50,14 +50,14 @@ def test_a_kit_is_one_player_with_a_stem_for_each_piece(pool):
 
 
 def test_a_stem_is_named_by_family_group_and_part():
-    assert names_of({"family": "violin"}) == ("violin", "bowed strings")
-    assert names_of({"family": "vocals", "part_name": "lead-vocals"}) == ("vocals", "voices", "lead-vocals")
-    assert names_of({"family": "other", "part_name": "kick"}) == ()
+    assert terms_of({"family": "violin"}) == ("violin", "bowed strings")
+    assert terms_of({"family": "vocals", "part_name": "lead-vocals"}) == ("vocals", "voices", "lead-vocals")
+    assert terms_of({"family": "other", "part_name": "kick"}) == ()
 
 
 def test_every_name_of_a_stem_is_a_term():
     families = [term for term in TERMS if term not in KIT]
-    assert {name for family in families for name in names_of({"family": family}) if family in TERMS} <= {
+    assert {name for family in families for name in terms_of({"family": family}) if family in TERMS} <= {
         *TERMS, *families,
     }  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Promises of the way from prompts to query vectors: terms and words agree, toys are learnt, runs are read back."""
+"""From prompts to query vectors: every term has phrases, toy data is learnt, runs are read back."""
 
 from __future__ import annotations
 
@@ -10,9 +10,19 @@ import torch
 
 from training.mask import queries
 from training.mask.credits import START, credits
-from training.mask.queries import FILE, Known, fit, load, measure, narrowest, save, sounds, term_embeddings
+from training.mask.queries import (
+    FILE,
+    AdapterExamples,
+    fit,
+    load,
+    measure,
+    narrowest_term,
+    save,
+    stem_embeddings,
+    term_embeddings,
+)
 from training.mask.stems import StemPool
-from training.mask.terms import KIT, TERMS, VOICES, number
+from training.mask.terms import KIT, TERMS, VOICES, term_number
 from training.text.lexicon import Lexicon
 
 LEXICON = Lexicon.load()
@@ -20,7 +30,7 @@ SIZE, QUERY = 32, 96
 
 
 def toy(seed: int, each: int, spread: float = 0.25) -> tuple[np.ndarray, np.ndarray]:
-    """Prompts around a place of each term."""
+    """Prompts around a random centre for each term."""
     centres = np.random.default_rng(0).standard_normal((len(TERMS), SIZE))
     terms = np.repeat(np.arange(len(TERMS)), each)
     noise = np.random.default_rng(seed).standard_normal((len(terms), SIZE)) * spread
@@ -30,7 +40,7 @@ def toy(seed: int, each: int, spread: float = 0.25) -> tuple[np.ndarray, np.ndar
 @pytest.fixture(scope="module")
 def fitted():
     table = torch.randn(len(TERMS), QUERY, generator=torch.Generator().manual_seed(1))
-    return fit(Known(*toy(1, 6), *toy(2, 3)), table, steps=150)
+    return fit(AdapterExamples(*toy(1, 6), *toy(2, 3)), table, steps=150)
 
 
 def test_every_term_of_the_decoder_has_words_and_every_word_a_term():
@@ -40,10 +50,10 @@ def test_every_term_of_the_decoder_has_words_and_every_word_a_term():
 
 
 def test_a_stem_is_called_by_the_narrowest_term():
-    assert narrowest(("drums", "snare")) == number("snare")
-    assert narrowest(("vocals", "voices", "lead-vocals")) == number("lead-vocals")
-    assert narrowest(("violin", "bowed strings")) == number("violin")
-    assert narrowest(("speech", "voices")) == number("speech")
+    assert narrowest_term(("drums", "snare")) == term_number("snare")
+    assert narrowest_term(("vocals", "voices", "lead-vocals")) == term_number("lead-vocals")
+    assert narrowest_term(("violin", "bowed strings")) == term_number("violin")
+    assert narrowest_term(("speech", "voices")) == term_number("speech")
 
 
 def test_prompts_find_the_query_of_their_term(fitted):
@@ -64,13 +74,13 @@ def test_a_query_lies_among_those_of_the_table_whatever_the_length_of_the_prompt
 
 
 def test_the_same_seed_fits_the_same(fitted):
-    again = fit(Known(*toy(1, 6), *toy(2, 3)), fitted.table, steps=150)
+    again = fit(AdapterExamples(*toy(1, 6), *toy(2, 3)), fitted.table, steps=150)
     torch.testing.assert_close(again.up.weight, fitted.up.weight)
 
 
 def test_it_is_fitted_on_words_alone_where_there_are_no_sounds():
     nothing = (np.zeros((0, SIZE), np.float32), np.zeros(0, np.int64))
-    alone = fit(Known(*toy(1, 6), *nothing), torch.randn(len(TERMS), QUERY), steps=100)
+    alone = fit(AdapterExamples(*toy(1, 6), *nothing), torch.randn(len(TERMS), QUERY), steps=100)
     assert measure(alone, *toy(3, 2)).nearest > 0.9
     assert measure(alone, *nothing).count == 0
 
@@ -126,16 +136,18 @@ def test_stems_are_heard_mono_at_the_rate_of_the_bundle_and_silence_is_not(shard
         heard.append(audio)
         return audio[:, :SIZE]
 
-    rows, terms = sounds(StemPool([shard]), listen, 16_000, 16_000, None)
-    assert sorted(terms) == sorted([number("violin"), number("kick")])
+    rows, terms = stem_embeddings(StemPool([shard]), listen, 16_000, 16_000, None)
+    assert sorted(terms) == sorted([term_number("violin"), term_number("kick")])
     assert rows.shape == (2, SIZE)
     assert all(audio.shape[1] == 16_000 and audio.dtype == torch.float32 for audio in heard)
 
 
 def test_pieces_are_held_back_whole(shard):
     pool = StemPool([shard])
-    both = [sounds(pool, lambda audio: audio[:, :SIZE], 16_000, 16_000, judged)[1] for judged in (False, True)]
-    assert sorted(np.concatenate(both)) == sorted([number("violin"), number("kick")])
+    parts = [
+        stem_embeddings(pool, lambda audio: audio[:, :SIZE], 16_000, 16_000, held_out)[1] for held_out in (False, True)
+    ]
+    assert sorted(np.concatenate(parts)) == sorted([term_number("violin"), term_number("kick")])
 
 
 def test_credits_name_every_source_and_where_training_began(shard):
