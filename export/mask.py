@@ -56,7 +56,7 @@ from training.mask.calibrate import FILE as CALIBRATION_FILE
 from training.mask.calibrate import Calibration
 from training.mask.calibrate import load as load_calibration
 from training.mask.credits import FILE as CREDITS_FILE
-from training.mask.judge import FRAMES, add_beside, load_together, spectra
+from training.mask.judge import FRAMES, add_ensemble_option, load_ensemble, spectra
 from training.mask.network import (
     BINS,
     FFT_SAMPLES,
@@ -274,7 +274,7 @@ def _fill(draft: Path, wanted: MaskExportConfig, base: Bundle, name: str) -> Man
         encoder = replace(old.encoders["text"], tokenizer_sha256=file_sha256(draft / old.encoders["text"].tokenizer))
         asks = Attachment(file=ASKS_FILE, sha256=file_sha256(draft / ASKS_FILE))
         manifest = replace(manifest, encoders={**old.encoders, "text": encoder}, asks=asks)
-    network = load_together([run / "mask.pt" for run in (wanted.run, *wanted.beside)])
+    network = load_ensemble([run / "mask.pt" for run in (wanted.run, *wanted.beside)])
     adapter = load_queries(wanted.run, network.queries.weight)
     terms = _terms(wanted.run, adapter, old.embedding)
     spec = export_mask(network, adapter, decoder, presence.bias, wanted.precision, draft / "mask.onnx")
@@ -427,7 +427,7 @@ def main(argv: list[str]) -> str:
     parser.add_argument("run", type=Path, help="run of the mask decoder, with its queries")
     parser.add_argument("base", type=Path, help="folder of the bundle to copy")
     parser.add_argument("bundle", type=Path, help="folder of the new bundle")
-    add_beside(parser, "runs", "RUN")
+    add_ensemble_option(parser, "runs", "RUN")
     parser.add_argument("--prompt", type=Path, metavar="RUN", help="run of a text tower to take in place of its own")
     parser.add_argument("--version", default="1.0.0")
     parser.add_argument("--gate-low", type=float, help="presence that shuts the stem; as calibrated when not given")

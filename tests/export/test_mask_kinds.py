@@ -17,7 +17,7 @@ from export.mask import answer_spec, check_mask, cut_answer, decoder_entry, expo
 from export.parity import TOLERANCE
 from training.finetune.mask import read_mask
 from training.mask.band_split import BLOCKS
-from training.mask.ensemble import together
+from training.mask.ensemble import ensemble_of
 from training.mask.network import RECURRENT_LEVELS
 from training.mask.queries import QueryAdapter
 
@@ -32,7 +32,7 @@ LSTMS = {"band-split": 2 * BLOCKS, "both": 2 * BLOCKS + 2 * len(RECURRENT_LEVELS
 def exported(request, tmp_path_factory):
     """Kind, network, adapter, graph with its end, and what the graph takes and gives."""
     settings, precision = KINDS[request.param]
-    made = together([network(seed, **one) for seed, one in enumerate(settings)])
+    made = ensemble_of([network(seed, **one) for seed, one in enumerate(settings)])
     adapter, folder = QueryAdapter(made.queries.weight, SIZE).eval(), tmp_path_factory.mktemp("kind")
     decoder = decoder_entry(0.05, 0.3, FRAMES)
     spec = export_mask(made, adapter, decoder, BIAS, precision, folder / "mask.onnx")

@@ -20,7 +20,7 @@ from export.parity import TOLERANCE
 from training.finetune.mask import unpack_mask
 from training.mask.calibrate import Calibration
 from training.mask.calibrate import save as save_calibration
-from training.mask.judge import load_together
+from training.mask.judge import load_ensemble
 from training.mask.queries import load as load_queries
 
 pytestmark = pytest.mark.slow
@@ -88,7 +88,7 @@ def test_both_come_out_of_the_bundle_and_go_into_one_again(both, tmp_path):
     bundle = load_bundle(folder)
     unpack_mask(bundle, tmp_path / "mask")
     paths = [tmp_path / "mask" / "mask.pt", tmp_path / "mask" / "beside-1" / "mask.pt"]
-    again, trained = load_together(paths), load_together([run / "mask.pt" for run in runs])
+    again, trained = load_ensemble(paths), load_ensemble([run / "mask.pt" for run in runs])
     assert [one.config for one in again.networks()] == [one.config for one in trained.networks()]
     for name, weight in trained.state_dict().items():
         assert (again.state_dict()[name] - weight).abs().max() <= 2e-3 * weight.abs().max() + 1e-6, name

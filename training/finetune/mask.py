@@ -23,7 +23,7 @@ from training.mask.band_split import build_network
 from training.mask.calibrate import Calibration
 from training.mask.calibrate import save as save_calibration
 from training.mask.credits import FILE as CREDITS_FILE
-from training.mask.ensemble import Ensemble, together
+from training.mask.ensemble import Ensemble, ensemble_of
 from training.mask.network import BINS, NetworkConfig, PromptedNetwork
 from training.mask.queries import FILE as QUERIES_FILE
 from training.mask.queries import TERMS_FILE, QueryAdapter
@@ -57,7 +57,7 @@ def read_mask(bundle: Bundle) -> tuple[PromptedNetwork, QueryAdapter, float]:
         if state is None:
             raise ValueError(f"the mask graph of {bundle.label} is of another network than training/mask has")
         module.load_state_dict(state)
-    network = together([one.eval() for one in networks])
+    network = ensemble_of([one.eval() for one in networks])
     return network, adapter.eval().requires_grad_(False), _last_added(graph, values)
 
 

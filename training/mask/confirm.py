@@ -17,7 +17,16 @@ import torch
 from training.data.hydrogen import HydrogenKit
 from training.data.instruments import families
 from training.data.sources import RATE
-from training.mask.judge import SAMPLES, Case, add_beside, asked, judge, load_together, network_masker, summary
+from training.mask.judge import (
+    SAMPLES,
+    Case,
+    add_ensemble_option,
+    cases_of_mix,
+    judge,
+    load_ensemble,
+    network_masker,
+    summary,
+)
 from training.mask.mixing import MIX_RMS
 from training.mask.stems import StemPool
 from training.mask.terms import PIECE_OF_NOTE, POOLING, term_number
@@ -27,13 +36,13 @@ from training.typing import Audio
 
 SEED = 71
 GROOVES = 6  # of every kit
-QUIET_DB = -25.0  # pieces below this against the kit are not asked for
+QUIET_DB = -25.0  # drums below this against the whole kit are not asked for
 LOUDEST_MIDI = 127
 KITS = ("BJA_Pacific", "ColomboAcousticDrumkit", "ForzeeStereo", "Millo-Drums_v.1", "The Black Pearl 1.0")
 
 
 def kit_cases(folder: Path, grooves: int = GROOVES) -> list[Case]:
-    """Questions for the pieces of every kit in a folder of Hydrogen's; the same whenever they are made.
+    """Cases for the drums of every kit in a folder of Hydrogen's; the same whenever they are made.
 
     Raises:
         ValueError: one of the kits is not there.
@@ -51,7 +60,7 @@ def kit_cases(folder: Path, grooves: int = GROOVES) -> list[Case]:
 
 
 def _played(rng: np.random.Generator, kit: HydrogenKit) -> dict[str, Audio]:
-    """A groove, piece by piece, float32 (2, N); a piece that nobody plays is left out."""
+    """A groove drum by drum, float32 (2, N); a drum that is not played is left out."""
     [part] = compose(rng, SAMPLES / RATE, [families()["drums"]]).parts
     lines: dict[str, Audio] = {}
     for note in part.notes:
@@ -86,7 +95,7 @@ def song_cases(folder: Path) -> list[Case]:
     for _, members in sorted(pool.by_piece.items()):
         heard = {name for player in members for stem in player.stems for name in pool.names[stem]}
         if members[0].balanced and "drums" in heard and len(members) > 1:
-            cases += asked(rng, pool, list(members), "song-drums", ["drums"], balanced=True)
+            cases += cases_of_mix(rng, pool, list(members), "song-drums", ["drums"], balanced=True)
     return cases
 
 
@@ -96,7 +105,7 @@ def main(argv: list[str] | None = None) -> int:
         prog="python -m training mask-confirm", description="Judge a mask decoder on drums that chose nothing."
     )
     parser.add_argument("checkpoint", type=Path)
-    add_beside(parser)
+    add_ensemble_option(parser)
     parser.add_argument("--kits", type=Path, help="folder of Hydrogen's drum kits")
     parser.add_argument("--songs", type=Path, help="folder of LMMS songs rendered by mask-songs")
     parser.add_argument("--threads", type=int, default=2)
@@ -106,7 +115,7 @@ def main(argv: list[str] | None = None) -> int:
         parser.error("nothing to judge by; give --kits, --songs or both")
     torch.set_num_threads(args.threads)
     cases = (kit_cases(args.kits) if args.kits else []) + (song_cases(args.songs) if args.songs else [])
-    masker = network_masker(load_together([args.checkpoint, *args.beside]), None if args.plain else POOLING)
+    masker = network_masker(load_ensemble([args.checkpoint, *args.beside]), None if args.plain else POOLING)
     rows = judge(masker, cases)
     for row in rows:
         row["kind"] += f" {row['source']}" if row["kind"] == "kit" else ""

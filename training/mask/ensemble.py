@@ -63,6 +63,6 @@ class Ensemble(PromptedNetwork):
         return [member for member in self.members if isinstance(member, PromptedNetwork)]
 
 
-def together(members: Sequence[PromptedNetwork]) -> PromptedNetwork:
+def ensemble_of(members: Sequence[PromptedNetwork]) -> PromptedNetwork:
     """A single network as it is, several as an ensemble."""
     return members[0] if len(members) == 1 else Ensemble(members).eval()

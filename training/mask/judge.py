@@ -1,4 +1,4 @@
-"""How well the mask decoder separates held-out recordings: SI-SDR and SDR gains by set, silence for what is absent."""
+"""Evaluate the mask decoder on held-out recordings: gains in SI-SDR and SDR by kind of mix, leakage of absent stems."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from engine.bundle.separation import PoolingSpec
 from engine.mask_pooling import mean_odds, pooled_masks
 from training.eval.held_stems import placed
 from training.mask.band_split import build_network
-from training.mask.ensemble import together
+from training.mask.ensemble import ensemble_of
 from training.mask.mixing import MIX_RMS, WINDOW
 from training.mask.network import BINS, FFT_SAMPLES, HOP_SAMPLES, NetworkConfig, PromptedNetwork, PromptedUNet
 from training.mask.stems import Player, StemPool
@@ -24,16 +24,23 @@ from training.mask.terms import KIT, POOLING, TERMS, VOICES, term_number
 from training.metrics import sdr, si_sdr
 
 Audio = np.ndarray[Any, np.dtype[np.float32]]
-Masker = Callable[[torch.Tensor, int], tuple[torch.Tensor, torch.Tensor]]
-FRAMES = 512
-ABOVE = 280  # bins from 8 kHz on, whose mean goes on above the top
-SAMPLES = 11 * 44_100
+Masker = Callable[[torch.Tensor, int], tuple[torch.Tensor, torch.Tensor]]  # mix (2, N), term -> mask, presence
+FRAMES = 512  # of a window
+TOP_BINS = 280  # from 8 kHz on; their mean is the mask above the band
+SAMPLES = 11 * 44_100  # of a mix
 QUIET_DB = -25.0  # stems below this against the mix are not asked for
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A mix and a question: float32 (2, N)."""
+    """A mix and the stem that is asked of it.
+
+    Attributes:
+        kind: of mix; cases are summed up by it.
+        term: number of the term.
+        mix, stem: float32 (2, N); the stem is zeros where it is absent.
+        source: of the stem; "" where it is absent.
+    """
 
     kind: str
     term: int
@@ -43,7 +50,12 @@ class Case:
 
 
 def build_cases(pool: StemPool, each: int, seed: int = 5) -> list[Case]:
-    """Held-out mixes: two and four stems, songs, vocals in songs, kits, absent terms; the same for a seed."""
+    """Cases of held-out mixes, the same for a seed: two and four stems, kits, vocals and drums of songs, absent terms.
+
+    Args:
+        pool: the held-out stems.
+        each: rounds; a round draws one mix of every kind.
+    """
     rng = np.random.default_rng(seed)
     cases: list[Case] = []
     songs = sorted(piece for piece, members in pool.by_piece.items() if members[0].balanced)
@@ -53,33 +65,40 @@ def build_cases(pool: StemPool, each: int, seed: int = 5) -> list[Case]:
             while len(names) < size:
                 family = sorted(set(pool.by_family) - {"other", "speech", "vocals", "drums"} - set(names))
                 names.append("drums" if size == 4 and not names and k % 2 else str(rng.choice(family)))
-            cases += asked(rng, pool, [_recorded(rng, pool, name) for name in names], kind, names)
-        kits = [player for player in pool.by_family.get("drums", []) if len(_pieces(pool, player)) > 1]
+            cases += cases_of_mix(rng, pool, [_random_player(rng, pool, name) for name in names], kind, names)
+        kits = [player for player in pool.by_family.get("drums", []) if len(_kit_pieces(pool, player)) > 1]
         if kits:
             kit = kits[int(rng.integers(len(kits)))]
-            cases += asked(rng, pool, [kit], "kit", _pieces(pool, kit))
+            cases += cases_of_mix(rng, pool, [kit], "kit", _kit_pieces(pool, kit))
         if songs:
             members = pool.by_piece[songs[int(rng.integers(len(songs)))]]
             names = sorted({n for p in members for s in p.stems for n in pool.names[s]} & {"vocals", "drums"})
             for name in names:
-                cases += asked(rng, pool, list(members), f"song-{name}", [name], balanced=True)
+                cases += cases_of_mix(rng, pool, list(members), f"song-{name}", [name], balanced=True)
     return cases
 
 
-def _pieces(pool: StemPool, player: Player) -> list[str]:
-    """Pieces of a kit that a player's stems are."""
+def _kit_pieces(pool: StemPool, player: Player) -> list[str]:
+    """The drums of a kit that have stems of their own."""
     return [name for name in KIT if any(name in pool.names[stem] for stem in player.stems)]
 
 
-def _recorded(rng: np.random.Generator, pool: StemPool, family: str) -> Player:
+def _random_player(rng: np.random.Generator, pool: StemPool, family: str) -> Player:
     players = pool.by_family[family]
     return players[int(rng.integers(len(players)))]
 
 
-def asked(
+def cases_of_mix(
     rng: np.random.Generator, pool: StemPool, players: list[Player], kind: str, names: list[str], balanced: bool = False
 ) -> list[Case]:
-    """Questions for the stems called ``names`` in a mix of players, and one in vain; none where the mix is silent."""
+    """A case for each of the terms ``names`` that is loud enough in a mix of players, and one for an absent term.
+
+    Args:
+        balanced: True keeps the artists' own balance and leaves the absent term out, for nobody says what a song lacks.
+
+    Returns:
+        none where the mix is silent.
+    """
     stems, scale = placed(rng, pool, players, SAMPLES, balanced)
     if not stems:
         return []
@@ -92,7 +111,7 @@ def asked(
             cases.append(
                 Case(kind, term_number(name), mix * scale, stem, str(pool.labels[players[0].stems[0]]["source"]))
             )
-    unsure = {*KIT, *VOICES, "percussion"}  # nobody says what a drum loop or a song holds of these
+    unsure = {*KIT, *VOICES, "percussion"}  # a drum loop or a song may hold these unlabelled
     away = [term for term in TERMS if term not in present | unsure]
     if not balanced:
         cases.append(Case(f"absent-{kind}", term_number(away[int(rng.integers(len(away)))]), mix * scale, mix * 0, ""))
@@ -108,10 +127,10 @@ def spectra(audio: torch.Tensor) -> torch.Tensor:
     return found.transpose(1, 2)
 
 
-def masked(audio: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-    """Apply a mask (2, T, 1024) to audio (2, N); above its band it goes on as the mean of its top."""
+def apply_mask(audio: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """Filter audio (2, N) by a mask (2, T, 1024); above the mask's band the mean of its top bins applies."""
     spectrum = spectra(audio)
-    above = mask[..., -ABOVE:].mean(-1, keepdim=True).expand(-1, -1, FFT_SAMPLES // 2 + 1 - BINS)
+    above = mask[..., -TOP_BINS:].mean(-1, keepdim=True).expand(-1, -1, FFT_SAMPLES // 2 + 1 - BINS)
     whole = torch.cat([mask, above], dim=-1)
     window = torch.from_numpy(WINDOW)
     product = (spectrum * whole[:, : spectrum.shape[1]]).transpose(1, 2)
@@ -119,13 +138,18 @@ def masked(audio: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
 
 
 def judge(masker: Masker, cases: list[Case]) -> list[dict[str, Any]]:
-    """A row per case: gains over the mix, or the level of an answer to something absent, in dB against the mix."""
+    """Evaluate a masker.
+
+    Returns:
+        a row for each case: ``level_db`` of the answer against the mix, ``presence``, and unless the stem is absent the
+        gains over the unprocessed mix ``si_sdri`` and ``sdri``, dB.
+    """
     rows = []
     for case in cases:
         mix = torch.from_numpy(case.mix)
         with torch.no_grad():
             mask, presence = masker(mix, case.term)
-            answer = masked(mix, mask).numpy()
+            answer = apply_mask(mix, mask).numpy()
         level = 20 * np.log10(float(np.sqrt((answer**2).mean())) / float(np.sqrt((case.mix**2).mean())) + 1e-9)
         row: dict[str, Any] = {"kind": case.kind, "term": TERMS[case.term], "source": case.source, "level_db": level}
         row["presence"] = float(presence.max())
@@ -137,7 +161,12 @@ def judge(masker: Masker, cases: list[Case]) -> list[dict[str, Any]]:
 
 
 def network_masker(network: PromptedNetwork, pooling: PoolingSpec | None = POOLING) -> Masker:
-    """A network as something to judge; its answer is the stem's mask, pooled as a bundle would, or not for None."""
+    """A network as a masker.
+
+    Args:
+        network: in evaluation mode.
+        pooling: pools the masks as the engine does by this entry of a bundle; None leaves them as they are.
+    """
 
     def masker(mix: torch.Tensor, term: int) -> tuple[torch.Tensor, torch.Tensor]:
         level = MIX_RMS / max(1e-6, float(mix.square().mean().sqrt()))
@@ -147,22 +176,22 @@ def network_masker(network: PromptedNetwork, pooling: PoolingSpec | None = POOLI
         mask = logits[0, 0].sigmoid().detach()
         if pooling is not None and TERMS[term] not in pooling.never:
             [pooled_TF] = pooled_masks(mask.mean(0, keepdim=True).numpy(), padded[0].mean(0).numpy(), pooling)
-            alone = TERMS[term] in pooling.alone
-            both = np.stack([pooled_TF, pooled_TF]) if alone else mean_odds(mask.numpy(), pooled_TF)
-            mask = torch.from_numpy(both)
+            pooled_only = TERMS[term] in pooling.alone
+            stereo = np.stack([pooled_TF, pooled_TF]) if pooled_only else mean_odds(mask.numpy(), pooled_TF)
+            mask = torch.from_numpy(stereo)
         return mask, presence[0, 0].sigmoid()
 
     return masker
 
 
 def summary(rows: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
-    """Medians by kind."""
+    """Medians of the rows' figures by kind of mix."""
     found: dict[str, dict[str, float]] = {}
     for kind in sorted({row["kind"] for row in rows}):
-        mine = [row for row in rows if row["kind"] == kind]
-        found[kind] = {"n": len(mine)}
+        of_kind = [row for row in rows if row["kind"] == kind]
+        found[kind] = {"n": len(of_kind)}
         for key in ("si_sdri", "sdri", "level_db", "presence"):
-            values = [row[key] for row in mine if key in row]
+            values = [row[key] for row in of_kind if key in row]
             if values:
                 found[kind][key] = round(float(np.median(values)), 2)
     return found
@@ -176,17 +205,17 @@ def load_average(path: Path) -> PromptedNetwork:
     return network.eval()
 
 
-def load_together(paths: Sequence[Path]) -> PromptedNetwork:
-    """The averaged networks of runs, one or several that answer together.
+def load_ensemble(paths: Sequence[Path]) -> PromptedNetwork:
+    """The averaged network of one run, or the ensemble of several.
 
     Raises:
-        ValueError: they know different terms, or one of several takes estimates.
+        ValueError: they have different terms, or one of several takes estimates.
     """
-    return together([load_average(path) for path in paths])
+    return ensemble_of([load_average(path) for path in paths])
 
 
-def add_beside(parser: argparse.ArgumentParser, what: str = "checkpoints", metavar: str = "MASK_PT") -> None:
-    """The option ``--beside``: decoders that answer together with the first."""
+def add_ensemble_option(parser: argparse.ArgumentParser, what: str = "checkpoints", metavar: str = "MASK_PT") -> None:
+    """Add the option ``--beside``: further members of an ensemble."""
     parser.add_argument(
         "--beside", type=Path, nargs="+", default=[], metavar=metavar,
         help=f"more {what}, of any kinds of network: the mean of all logits answers",
@@ -209,7 +238,7 @@ def main(argv: list[str] | None = None) -> int:
     """``python -m training.mask.judge RUN/mask.pt --stems FOLDERS``."""
     parser = argparse.ArgumentParser(prog="python -m training mask-judge")
     parser.add_argument("checkpoint", type=Path)
-    add_beside(parser)
+    add_ensemble_option(parser)
     parser.add_argument("--stems", type=Path, nargs="+", required=True)
     parser.add_argument("--each", type=int, default=8)
     parser.add_argument("--threads", type=int, default=2)
@@ -217,7 +246,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--plain", action="store_true", help="judge masks as the network gives them, not pooled")
     args = parser.parse_args(argv)
     torch.set_num_threads(args.threads)
-    masker = network_masker(load_together([args.checkpoint, *args.beside]), None if args.plain else POOLING)
+    masker = network_masker(load_ensemble([args.checkpoint, *args.beside]), None if args.plain else POOLING)
     rows = judge(masker, build_cases(StemPool(args.stems), args.each))
     for kind, figures in summary(rows).items():
         print(kind, figures)

@@ -9,16 +9,16 @@ import torch
 
 from training.mask.calibrate import (
     FILE,
+    BlockEnergies,
     Calibration,
-    Measured,
-    _measured,
+    _block_energies,
     calibrate,
-    gain,
-    level_db,
+    gate_gain,
+    gated_level_db,
+    gated_si_sdr_gain,
     load,
-    opening,
 )
-from training.mask.judge import Case, masked
+from training.mask.judge import Case, apply_mask
 from training.mask.mixing import Question
 from training.mask.network import NetworkConfig, PromptedUNet, freeze_norms
 from training.mask.train import MaskConfig, Training
@@ -32,8 +32,8 @@ def measured(logit, absent):
     """An answer whose presence has one logit in every block; what is not there leaks at 20 dB below the mix."""
     blocks = np.ones(5)
     if absent:
-        return Measured(logit * blocks, 0.002 * blocks, 0 * blocks, 0.0, 1.0)
-    return Measured(logit * blocks, 0.1 * blocks, 0.09 * blocks, 0.5, 1.0, 0.0)
+        return BlockEnergies(logit * blocks, 0.002 * blocks, 0 * blocks, 0.0, 1.0)
+    return BlockEnergies(logit * blocks, 0.1 * blocks, 0.09 * blocks, 0.5, 1.0, 0.0)
 
 
 def noise(low_hz, high_hz):
@@ -48,11 +48,13 @@ def test_figures_by_block_are_those_of_the_sound():
     mask = torch.zeros(2, SAMPLES // 1024 + 1, 1024)
     mask[..., :465] = 0.9  # 5 kHz
     mask[:, 64:, :465] = 0.4
-    one = _measured(Case("duet", 0, stem + other, stem, ""), mask, torch.full((5,), 0.5))
-    answer = masked(torch.from_numpy(stem + other), mask).numpy()
-    assert gain(one, np.ones(5)) == pytest.approx(si_sdr(answer, stem) - si_sdr(stem + other, stem), abs=0.3)
+    one = _block_energies(Case("duet", 0, stem + other, stem, ""), mask, torch.full((5,), 0.5))
+    answer = apply_mask(torch.from_numpy(stem + other), mask).numpy()
+    assert gated_si_sdr_gain(one, np.ones(5)) == pytest.approx(
+        si_sdr(answer, stem) - si_sdr(stem + other, stem), abs=0.3
+    )
     level = 20 * np.log10(np.sqrt((answer**2).mean()) / np.sqrt(((stem + other) ** 2).mean()))
-    assert level_db(one, np.ones(5)) == pytest.approx(level, abs=0.3)
+    assert gated_level_db(one, np.ones(5)) == pytest.approx(level, abs=0.3)
 
 
 def test_the_bias_parts_what_is_there_from_what_is_not():
@@ -77,8 +79,8 @@ def test_presence_needs_both_kinds_of_answers():
 
 
 def test_a_gate_is_shut_below_and_open_above():
-    open_K = opening(np.array([-9.0, 0.0, 9.0]), 0.3, 0.7)
-    assert open_K == pytest.approx([0, 0.5, 1])
+    gain_K = gate_gain(np.array([-9.0, 0.0, 9.0]), 0.3, 0.7)
+    assert gain_K == pytest.approx([0, 0.5, 1])
 
 
 def test_a_run_without_a_calibration_has_the_plain_one(tmp_path):

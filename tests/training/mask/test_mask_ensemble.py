@@ -8,7 +8,7 @@ import torch
 
 from training.__main__ import main
 from training.mask.band_split import build_network
-from training.mask.judge import load_average, load_together, network_masker
+from training.mask.judge import load_average, load_ensemble, network_masker
 from training.mask.network import NetworkConfig
 from training.mask.render import SAMPLES, Row, write_rows
 from training.mask.terms import TERMS
@@ -33,7 +33,7 @@ def checkpoints(tmp_path_factory):
 
 @torch.no_grad()
 def test_masks_and_presence_are_the_means_of_both_networks_logits(checkpoints):
-    both, alone = load_together(checkpoints), [load_average(path) for path in checkpoints]
+    both, alone = load_ensemble(checkpoints), [load_average(path) for path in checkpoints]
     terms = torch.tensor([[3, 7, 3], [0, 1, 2]])
     masks, presence = zip(*(network(MIX, network.queries(terms)) for network in alone), strict=True)
     got = both(MIX, both.queries(terms))
@@ -44,7 +44,7 @@ def test_masks_and_presence_are_the_means_of_both_networks_logits(checkpoints):
 
 @torch.no_grad()
 def test_what_is_heard_before_the_prompt_is_what_the_answers_are_made_of(checkpoints):
-    both = load_together(checkpoints)
+    both = load_ensemble(checkpoints)
     described, plane = both.encode(MIX)
     assert described.shape == (2, both.config.describe, 32, 512)
     assert plane.shape == (2, 256, 2, both.plane_bins)
@@ -54,14 +54,14 @@ def test_what_is_heard_before_the_prompt_is_what_the_answers_are_made_of(checkpo
 
 
 def test_one_checkpoint_is_the_network_itself(checkpoints):
-    ours, theirs = load_together(checkpoints[:1]).state_dict(), load_average(checkpoints[0]).state_dict()
+    ours, theirs = load_ensemble(checkpoints[:1]).state_dict(), load_average(checkpoints[0]).state_dict()
     assert list(ours) == list(theirs)
 
 
 @pytest.mark.parametrize("settings", [{"terms": 4, **BANDS}, {"estimate": True, "dense": False, "attention": 0}])
 def test_networks_that_cannot_answer_the_same_question_are_refused(checkpoints, tmp_path, settings):
     with pytest.raises(ValueError, match="must know the same terms, and take no estimates"):
-        load_together([checkpoints[0], run(tmp_path, 3, **settings)])
+        load_ensemble([checkpoints[0], run(tmp_path, 3, **settings)])
 
 
 def test_both_are_judged_as_one(tmp_path, capsys):
@@ -89,6 +89,6 @@ def test_the_mask_of_both_has_the_geometric_mean_of_their_odds(checkpoints):
     odds = [
         mask / (1 - mask)
         for paths in (checkpoints[:1], checkpoints[1:], checkpoints)
-        for mask, _ in [network_masker(load_together(paths), None)(audio, 4)]
+        for mask, _ in [network_masker(load_ensemble(paths), None)(audio, 4)]
     ]
     torch.testing.assert_close(odds[2], (odds[0] * odds[1]).sqrt(), rtol=1e-3, atol=1e-4)
