@@ -1,4 +1,4 @@
-"""An LSTM as the one ONNX node that it is; torch would trace each of its steps, which takes minutes."""
+"""Export an LSTM as a single ONNX ``LSTM`` node; torch would trace each of its time steps, which takes minutes."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from training.finetune.graph_values import lstm_to_onnx
 
 
 class LstmNode(nn.Module):
-    """Stands for an LSTM of one layer while a graph is written.
+    """Takes the place of a single-layer LSTM while a graph is exported.
 
-    Its weights are ``W``, ``R`` and ``B``, as ONNX has them and as ``training.finetune.graph_values`` reads them back.
-    Run by torch it gives zeros.
+    Its buffers are ``W``, ``R`` and ``B`` in ONNX's layout, which ``training.finetune.graph_values`` reads back. Only
+    the exporter understands it: run by torch it gives zeros.
     """
 
     def __init__(self, cell: nn.LSTM) -> None:
@@ -23,25 +23,25 @@ class LstmNode(nn.Module):
         state = {name: value.detach().cpu().numpy() for name, value in cell.state_dict().items()}
         for name, value in lstm_to_onnx(state).items():
             self.register_buffer(name, torch.from_numpy(value.copy()))
-        self.cells, self.ways = cell.hidden_size, 2 if cell.bidirectional else 1
+        self.hidden, self.directions = cell.hidden_size, 2 if cell.bidirectional else 1
 
     def forward(self, x: Tensor) -> tuple[Tensor, None]:
-        """(B, T, I) -> (B, T, ways * H); the state at the end is not given."""
-        heard = torch.onnx.ops.symbolic(
+        """(B, T, I) -> (B, T, directions * H); None stands for the final state, which is not exported."""
+        states = torch.onnx.ops.symbolic(
             "LSTM",
             (x.transpose(0, 1), self.W, self.R, self.B),
-            {"direction": "bidirectional" if self.ways == 2 else "forward", "hidden_size": self.cells},
+            {"direction": "bidirectional" if self.directions == 2 else "forward", "hidden_size": self.hidden},
             dtype=x.dtype,
-            shape=(x.shape[1], self.ways, x.shape[0], self.cells),
+            shape=(x.shape[1], self.directions, x.shape[0], self.hidden),
         )
-        return heard.permute(2, 0, 1, 3).flatten(2), None
+        return states.permute(2, 0, 1, 3).flatten(2), None
 
 
 @contextmanager
 def lstm_nodes(module: nn.Module) -> Iterator[None]:
-    """While this is open, the module's LSTMs are nodes.
+    """Replace the module's LSTMs by ``LstmNode`` while the context is open.
 
-    Those of several layers, projections, other orders of axes or no biases stay what they are, and are traced.
+    LSTMs of several layers, with projections, with time as the first axis or without biases are left alone, and traced.
     """
     found = [
         (parent, name, cell)

@@ -156,10 +156,10 @@ def test_a_bundle_that_no_reader_would_take_is_not_written(tmp_path, over):
 def test_whole_numbers_and_scales_come_back_as_the_weights():
     values = np.random.default_rng(0).normal(size=(8, 4, 5, 5)).astype(np.float32)
     values[3] = 0
-    whole, scale = storage.rounded(values, 0)
+    whole, scale = storage.quantized(values, 0)
     assert scale.shape == (8, 4, 1, 1)
     np.testing.assert_allclose(whole * scale.astype(np.float32), values, atol=np.abs(values).max() / 127)
-    _, of_matrix = storage.rounded(values[:, :, 0, 0], -1)
+    _, of_matrix = storage.quantized(values[:, :, 0, 0], -1)
     assert of_matrix.shape == (1, 4)
 
 
