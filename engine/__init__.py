@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         RequestError,
     )
     from engine.events import BIT_FOR_BIT_DB, Accepted, CancelledJob, Done, Event, Failed, Progress, StemResult
+    from engine.generation.voice_notes import VOICE_NOTES
     from engine.host.client import Engine
     from engine.latents import Slot
     from engine.notes.beats import KEY_NAMES, TempoEstimate, can_estimate, estimate_from_text, estimate_text
@@ -99,6 +100,7 @@ _HOMES = {
         "HostError HostHung NotHeard OutputError RequestError"
     ),
     "events": "BIT_FOR_BIT_DB Accepted CancelledJob Done Event Failed Progress StemResult",
+    "generation.voice_notes": "VOICE_NOTES",
     "host.client": "Engine",
     "latents": "Slot",
     "notes.beats": "KEY_NAMES TempoEstimate can_estimate estimate_from_text estimate_text",

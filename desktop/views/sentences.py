@@ -11,7 +11,7 @@ from desktop.models.examples import KINDS
 from desktop.models.project import ELSE_NAME
 from desktop.models.request_builder import MADE, MADE_SEPARATOR
 from desktop.views.text import tr
-from engine import DEVICE_NOTES, TASKS, EngineError
+from engine import DEVICE_NOTES, TASKS, VOICE_NOTES, EngineError
 
 TASK_WORDS = {  # what the window calls the engine's tasks
     "isolate": "Isolate",
@@ -84,13 +84,15 @@ def _lane_words(names: str) -> str:
 
 @functools.cache
 def _note_patterns() -> dict[str, re.Pattern[str]]:
-    """What a sentence made from each template of notes about devices looks like."""
+    """What a sentence made from each template of notes about devices and voices looks like."""
     values = re.compile(r"\\{(\w+)\\}")
-    return {one: re.compile(values.sub(r"(?P<\1>.+)", re.escape(one)), re.DOTALL) for one in DEVICE_NOTES}
+    return {
+        one: re.compile(values.sub(r"(?P<\1>.+)", re.escape(one)), re.DOTALL) for one in (*DEVICE_NOTES, *VOICE_NOTES)
+    }
 
 
 def note_words(note: str) -> str:
-    """A note of a result, which comes as an English sentence, in the user's language; of a device or as it came."""
+    """A note of a result, which comes as an English sentence, in the user's language; else as it came."""
     for template, pattern in _note_patterns().items():
         if (match := pattern.fullmatch(note)) is not None:
             values = {name: note_words(text) if name == "reason" else text for name, text in match.groupdict().items()}

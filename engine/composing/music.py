@@ -57,7 +57,7 @@ FEWEST_BARS_TO_END = 4  # shorter parts are loops
 STRONG_STEP = 0.3  # of the groove's strongest
 CLEAR, CHANGING = 0.12, 0.012  # shares of the chroma: of pitch classes that stand out, of what differs between bars
 NO_HARMONY = "no chords were heard in the music, so the part has a row of its own"
-NOT_SURE_OF_TIME = "no clear beat was heard in the music, so the part keeps to {bpm:g} beats per minute of its own"
+NOT_SURE_OF_TIME = "no clear beat was heard in the music, so the part keeps to {bpm} beats per minute of its own"
 
 Array = npt.NDArray[np.float64]
 
@@ -171,7 +171,7 @@ def hear_music(info: AudioInfo, check: Callable[[], None], seed: int = 0) -> Mus
     remarks: tuple[str, ...] = ()
     time_map = _time_map(network, bass_L, chroma_LP)
     if time_map is None:
-        time_map, remarks = TimeMap(bpm=USUAL_BPM), (NOT_SURE_OF_TIME.format(bpm=USUAL_BPM),)
+        time_map, remarks = TimeMap(bpm=USUAL_BPM), (NOT_SURE_OF_TIME.format(bpm=f"{USUAL_BPM:g}"),)
     key = key_of(clear_chroma(key_LP))[0]
     time_map, (tonic, mode) = replace(time_map, key=key), _key(key)
     times_s = np.arange(len(chroma_LP)) * HOP_SAMPLES / RATE_HZ

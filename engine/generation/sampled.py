@@ -18,15 +18,27 @@ from engine.audio.reader import AudioInfo, FloatArray, Samples, blocks, samples_
 from engine.composing.fit import harmony_fit, rhythm_fit
 from engine.composing.music import Music, hear_music, music_from_words
 from engine.composing.parts import compose_part, role_of
+from engine.errors import RequestError
 from engine.generation.context import InpaintContext, power_and_peak
 from engine.generation.inpaint import SILENT_POWER, Candidate, level_match
 from engine.generation.line_tempo import LineTempo
+from engine.generation.voice_notes import (
+    NO_INSTRUMENT,
+    NO_WORDS,
+    NOT_IN_FILE,
+    NOT_SURE,
+    STROKES_NOT_SURE,
+    TOO_FEW_NOTES,
+    TOO_FEW_STROKES,
+    folded_note,
+    moved_note,
+)
 from engine.inference.clip import SampleRange, at_user_rate
 from engine.inference.conditioning import Conditioning
 from engine.inference.rerank import similarity
 from engine.inference.run import RunContext
-from engine.notes.drums import hear_drums
-from engine.notes.midi import read_midi, read_tempo
+from engine.notes.drums import hear_drums, strokes_confidence
+from engine.notes.midi import drum_of_key, read_midi, read_tempo
 from engine.notes.network import NoteNetwork
 from engine.notes.note import DrumHit, NoteEvent
 from engine.notes.time_map import TimeMap
@@ -47,12 +59,8 @@ from engine.sampler.register import in_register
 from engine.sampler.voice_line import transcribe_line
 
 FEWEST_NOTES = 2
+STROKE_S = 0.1  # that a stroke sounds
 SINGERS = ("vocal", "voice", "singer", "singing", "solo", "melody", "lead ")
-NO_INSTRUMENT = "no recorded instrument is called {prompt!r}, so the flow model made the sound"
-NO_WORDS = "a recorded instrument is found by words alone, so the flow model made the sound"
-NOT_SURE = "the line could not be written down with confidence ({confidence:.2f}), so the flow model made the sound"
-NO_BEAT = "no beat was heard in the music, so the MIDI file has 120 beats per minute"
-NO_STROKES = "no strokes were heard in the old sound, so the flow model made the sound"
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,14 +147,11 @@ def replay(
     if not instruments:
         return _without(conditioning)
     mono_N, old_db = _heard(run, old)
-    notes, remarks = _line(run, mono_N, old, instruments[0], context.start_s)
+    notes, remarks = _line(run, mono_N, old, instruments[0], context)
     if not notes:
         return VoiceCandidates([], remarks)
-    spans_s = [(one.at_s, one.at_s + 0.1) if isinstance(one, DrumHit) else (one.start_s, one.end_s) for one in notes]
-    room = estimate_room(mono_N, old.rate_hz, spans_s)
+    room = estimate_room(mono_N, old.rate_hz, [_sounds_s(one) for one in notes])
     time_map = _given_tempo(run) or (old.tempo.time_map if old.tempo is not None else None)
-    if time_map is None:
-        remarks = (*remarks, NO_BEAT)
     asked = _turns(run, instruments)
     candidates = []
     for index, instrument in enumerate(asked):
@@ -172,7 +177,7 @@ def compose(
     asked = _turns(run, instruments)
     seconds = context.clip / context.rate_hz
     here = replace(music, time_map=music.time_map.moved(-context.start_s))
-    given = _given_notes(run, instruments[0].is_drums, context.start_s)
+    given, remarks = _given_or_composed(run, instruments[0], context)
     time_map = _given_tempo(run) or music.time_map
     candidates = []
     for index, instrument in enumerate(asked):
@@ -183,7 +188,8 @@ def compose(
         if music.is_heard:
             fit = 0.5 * (harmony_fit(here, notes) + rhythm_fit(here, notes))
         flat_db = np.zeros(len(OCTAVES_HZ))
-        part = _for_instrument(instrument, PlayedPart(notes, flat_db, RoomSound(), fit, music.remarks, time_map))
+        told = (*music.remarks, *remarks)
+        part = _for_instrument(instrument, PlayedPart(notes, flat_db, RoomSound(), fit, told, time_map))
         share = run.nth(index, len(asked))
         candidates.append(_played(share, instrument, part, context, conditioning, peak, index))
     return VoiceCandidates(sorted(candidates, key=lambda one: (-(one.fit or 0.0), one.index)))
@@ -199,7 +205,7 @@ def music_of(run: RunContext, info: AudioInfo | None) -> Music:
 
 def _without(conditioning: Conditioning) -> VoiceCandidates:
     words = conditioning.prompt
-    return VoiceCandidates([], (NO_INSTRUMENT.format(prompt=words) if words else NO_WORDS,))
+    return VoiceCandidates([], (NO_INSTRUMENT.format(prompt=repr(words)) if words else NO_WORDS,))
 
 
 def _turns(run: RunContext, instruments: Sequence[SampledInstrument]) -> list[SampledInstrument]:
@@ -219,36 +225,91 @@ def _heard(run: RunContext, old: LineSource) -> tuple[FloatArray, np.ndarray]:
 
 
 def _line(
-    run: RunContext, mono_N: FloatArray, old: LineSource, instrument: SampledInstrument, start_s: float
+    run: RunContext, mono_N: FloatArray, old: LineSource, instrument: SampledInstrument, context: InpaintContext
 ) -> tuple[tuple[NoteEvent | DrumHit, ...], tuple[str, ...]]:
-    """The notes to play, from a MIDI file or from the sound; none and the reason where that is not sure."""
-    rate_hz = old.rate_hz
-    if given := _given_notes(run, instrument.is_drums, start_s):
-        return given, ()
+    """The notes to play, from a MIDI file or from the sound; none and the reason where that is not sure.
+
+    Raises:
+        RequestError: the MIDI file has none there.
+    """
+    if run.request.notes_file:
+        if given := _given_notes(run, instrument, context):
+            return given, ()
+        raise _nothing_given(run, instrument, context)
     with run.timer.measure("notes"):
-        if instrument.is_drums:
-            hits = hear_drums(mono_N[None], rate_hz)
-            return (hits, ()) if len(hits) >= FEWEST_NOTES else ((), (NO_STROKES,))
-        network = NoteNetwork()
-        heard = transcribe(mono_N[None], rate_hz, network, check=run.check)
-        notes = playable(heard.notes)
-        if heard.confidence < SURE_ENOUGH or len(notes) < FEWEST_NOTES:
-            return (), (NOT_SURE.format(confidence=heard.confidence),)
-        if old.one_voice or overlap(notes) < SEVERAL_VOICES:
-            notes = transcribe_line(mono_N, rate_hz, network, run.check)
-    return notes, ()
+        return _strokes(mono_N, old) if instrument.is_drums else _pitched(run, mono_N, old)
 
 
-def _given_notes(run: RunContext, drums: bool, start_s: float) -> tuple[NoteEvent | DrumHit, ...]:
-    """Notes of the MIDI file of a request, in seconds of what is made; none without one."""
+def _strokes(mono_N: FloatArray, old: LineSource) -> tuple[tuple[DrumHit, ...], tuple[str, ...]]:
+    """The strokes in a sound; none and the reason where they are not sure."""
+    hits = hear_drums(mono_N[None], old.rate_hz)
+    if len(hits) < FEWEST_NOTES:
+        return (), (TOO_FEW_STROKES,)
+    confidence = strokes_confidence(hits)
+    return (hits, ()) if confidence >= SURE_ENOUGH else ((), (STROKES_NOT_SURE.format(confidence=f"{confidence:.2f}"),))
+
+
+def _pitched(run: RunContext, mono_N: FloatArray, old: LineSource) -> tuple[tuple[NoteEvent, ...], tuple[str, ...]]:
+    """The line in a sound; none and the reason where it is not sure."""
+    network = NoteNetwork()
+    heard = transcribe(mono_N[None], old.rate_hz, network, check=run.check)
+    if heard.confidence < SURE_ENOUGH:
+        return (), (NOT_SURE.format(confidence=f"{heard.confidence:.2f}"),)
+    notes = playable(heard.notes)
+    if old.one_voice or overlap(notes) < SEVERAL_VOICES:
+        notes = transcribe_line(mono_N, old.rate_hz, network, run.check)
+    return (notes, ()) if len(notes) >= FEWEST_NOTES else ((), (TOO_FEW_NOTES,))
+
+
+def _given_or_composed(
+    run: RunContext, instrument: SampledInstrument, context: InpaintContext
+) -> tuple[tuple[NoteEvent | DrumHit, ...], tuple[str, ...]]:
+    """The notes of a request's MIDI file for a new part; none where one is composed, and why where a file was given.
+
+    Raises:
+        RequestError: nobody plays anything of the file.
+    """
     if not run.request.notes_file:
-        return ()
-    notes, hits = read_midi(Path(run.request.notes_file))
-    if drums:
-        return tuple(replace(one, at_s=one.at_s - start_s) for one in hits if one.at_s >= start_s)
-    return tuple(
-        replace(one, start_s=max(one.start_s - start_s, 0.0), end_s=one.end_s - start_s)
-        for one in notes if one.end_s > start_s
+        return (), ()
+    if given := _given_notes(run, instrument, context):
+        return given, ()
+    if len(run.request.prompts) == 1:
+        raise _nothing_given(run, instrument, context)
+    return (), (NOT_IN_FILE.format(instrument=instrument.name),)
+
+
+def _given_notes(
+    run: RunContext, instrument: SampledInstrument, context: InpaintContext
+) -> tuple[NoteEvent | DrumHit, ...]:
+    """Notes of a request's MIDI file for an instrument, in seconds of what is made; none where nothing new sounds."""
+    notes, hits = read_midi(Path(run.request.notes_file or ""))
+    if instrument.is_drums and not hits and len(run.request.prompts) == 1:  # some DAWs write drums on any channel
+        hits = tuple(DrumHit(one.start_s, drum_of_key(one.key), one.velocity) for one in notes)
+    begin_s = context.start_s
+    moved: list[NoteEvent | DrumHit] = [replace(one, at_s=one.at_s - begin_s) for one in hits if one.at_s >= begin_s]
+    if not instrument.is_drums:
+        moved = [
+            replace(one, start_s=max(one.start_s - begin_s, 0.0), end_s=one.end_s - begin_s)
+            for one in notes if one.end_s > begin_s
+        ]  # fmt: skip
+    spans_s = [(one.span.start / context.rate_hz, one.span.stop / context.rate_hz) for one in context.regions]
+    is_heard = any(_sounds_s(one)[0] < stop and _sounds_s(one)[1] > start for one in moved for start, stop in spans_s)
+    return tuple(moved) if is_heard else ()
+
+
+def _sounds_s(note: NoteEvent | DrumHit) -> tuple[float, float]:
+    """From when to when something is played."""
+    return (note.at_s, note.at_s + STROKE_S) if isinstance(note, DrumHit) else (note.start_s, note.end_s)
+
+
+def _nothing_given(run: RunContext, instrument: SampledInstrument, context: InpaintContext) -> RequestError:
+    """That a MIDI file has nothing where new sound goes."""
+    first, last = context.regions[0].span.start, context.regions[-1].span.stop
+    return RequestError(
+        "{path} has no notes for the {instrument} from {start:.2f} to {end:.2f} s; notes are played at their own "
+        "seconds, and those of drums are on channel 10: move them there, or leave the MIDI file out",
+        path=run.request.notes_file, instrument=instrument.name, start=context.start_s + first / context.rate_hz,
+        end=context.start_s + last / context.rate_hz,
     )  # fmt: skip
 
 
@@ -265,11 +326,9 @@ def _for_instrument(instrument: SampledInstrument, part: PlayedPart) -> PlayedPa
     fitted = in_register(pitched if instrument.chords else as_line(pitched), instrument)
     remarks = part.remarks
     if fitted.octaves:
-        octaves = f"{abs(fitted.octaves)} octave{'s' if abs(fitted.octaves) > 1 else ''}"
-        way = "higher" if fitted.octaves > 0 else "lower"
-        remarks = (*remarks, f"the {instrument.name} plays the line {octaves} {way}, where it is at home")
+        remarks = (*remarks, moved_note(instrument.name, fitted.octaves))
     if fitted.folded:
-        remarks = (*remarks, f"{fitted.folded} notes beyond the reach of the {instrument.name} were moved by octaves")
+        remarks = (*remarks, folded_note(instrument.name, fitted.folded))
     return replace(part, notes=fitted.notes, remarks=remarks)
 
 

@@ -9,6 +9,7 @@ from engine.audio.atomic import output_error
 from engine.audio.file_names import ResultName
 from engine.audio.reader import AudioInfo
 from engine.generation.inpaint import Candidate
+from engine.generation.voice_notes import NO_BEAT, NO_MIDI
 from engine.inference.conditioning import Conditioning
 from engine.inference.output import ResultDraft
 from engine.inference.run import RunContext
@@ -17,8 +18,6 @@ from engine.notes.note import DrumHit, NoteEvent
 from engine.notes.time_map import TimeMap
 from engine.optional_packages import is_installed
 from engine.request import Request
-
-NO_MIDI = "no MIDI file of the notes was written: mido is not installed; install it with: pip install 'fluxstem[notes]'"
 
 
 def told_of(run: RunContext, conditioning: Conditioning, candidates: Sequence[Candidate]) -> dict[str, Any]:
@@ -38,6 +37,8 @@ def told_of(run: RunContext, conditioning: Conditioning, candidates: Sequence[Ca
     writes_notes = bool(notes) and is_installed("mido")  # without it: the sound is what was asked for
     if notes and not writes_notes:
         remarks[NO_MIDI] = None
+    if writes_notes and time_map is None:
+        remarks[NO_BEAT] = None
     return {
         "made_by": ", ".join(voices),
         "instrument": ", ".join(dict.fromkeys(one.instrument for one in candidates if one.instrument)),

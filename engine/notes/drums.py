@@ -80,6 +80,11 @@ def hear_drums(
     return tuple(strokes(bands_BL, said_LD, only or DRUMS, calibration))
 
 
+def strokes_confidence(hits: Sequence[DrumHit]) -> float:
+    """The share of some strokes that is to be expected right, 0 to 1; 0 where there are none."""
+    return round(float(np.mean([hit.confidence for hit in hits])), 2) if hits else 0.0
+
+
 def said(bands_BL: Array, weights: Sequence[Array]) -> Array:
     """Probability that each of ``DRUMS`` is struck in each frame, float32 (frames, drums).
 

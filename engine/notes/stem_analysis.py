@@ -18,7 +18,7 @@ from engine.audio.reader import AudioInfo, blocks, resampled, samples_at
 from engine.errors import AudioError
 from engine.media.intake import open_audio
 from engine.notes.beats import TempoEstimate, can_estimate, estimate_tempo
-from engine.notes.drums import hear_drums
+from engine.notes.drums import hear_drums, strokes_confidence
 from engine.notes.network import RATE_HZ
 from engine.notes.note import DRUM_KEYS, DrumHit, NoteEvent, Transcription
 from engine.notes.stem_source import StemSource, stem_source
@@ -32,10 +32,11 @@ StemKind = Literal["auto", "notes", "drums"]
 STEM_KINDS: tuple[StemKind, ...] = ("auto", "notes", "drums")
 Check = Callable[[], None]
 
-NOTHING = "no notes are heard in {name}; if it is quiet or noise, that is what is to be expected"
-UNSURE = "the notes of {name} are uncertain ({confidence:.2f} of 1); check them before you use them"
+NOTHING = "no {what} are heard in {name}; if it is quiet or noise, that is what is to be expected"
+UNSURE = "the {what} of {name} are uncertain ({confidence:.2f} of 1); check them before you use them"
 NO_TEMPO = "tempo and key were not heard: librosa is not installed; install it with: pip install 'fluxstem[tempo]'"
-NO_BEAT = "no beat is heard in {name}, so the MIDI file has 120 beats per minute"
+NO_BEAT = "no beat is heard in {name}, so a MIDI file of the notes has 120 beats per minute"
+WORDS = {"notes": "notes", "drums": "strokes"}  # what is heard, by the kind of a stem
 
 _DRUM_WORDS = re.compile(
     r"\b(drum|drums|drum ?kit|percussion|beats?|kick|snare|hi ?-?hats?|hats?|toms?|cymbals?|crash|ride|claps?|"
@@ -120,7 +121,9 @@ def analyse_stem(
         if not can_estimate():
             return replace(heard, said=(*heard.said, NO_TEMPO))
         tempo = _tempo(info, mix, source, check)
-    said = heard.said if tempo.time_map is not None else (*heard.said, NO_BEAT.format(name=source.prompt))
+    music = mix or source.mix
+    no_beat = NO_BEAT.format(name=source.prompt if music is None else music.name)
+    said = heard.said if tempo.time_map is not None else (*heard.said, no_beat)
     return replace(heard, tempo=tempo, said=said)
 
 
@@ -164,11 +167,7 @@ def _heard(mono_CN: npt.NDArray[np.float32], source: StemSource, kind: StemKind,
 
 
 def _as_notes(heard: Transcription, source: StemSource) -> StemAnalysis:
-    said: tuple[str, ...] = ()
-    if not heard.notes:
-        said = (NOTHING.format(name=source.prompt),)
-    elif heard.confidence < SURE_ENOUGH:
-        said = (UNSURE.format(name=source.prompt, confidence=heard.confidence),)
+    said = _doubts("notes", source.prompt, len(heard.notes), heard.confidence)
     notes = tuple(replace(note, confidence=sure) for note, sure in zip(heard.notes, heard.sure, strict=True))
     return StemAnalysis(
         name=source.prompt, kind="notes", length_s=heard.length_s, notes=notes, confidence=heard.confidence, said=said
@@ -182,11 +181,19 @@ def _as_drums(mono_CN: npt.NDArray[np.float32], source: StemSource, length_s: fl
 
 
 def _made_of_hits(hits: tuple[DrumHit, ...], source: StemSource, length_s: float) -> StemAnalysis:
-    said = () if hits else (NOTHING.format(name=source.prompt),)
-    confidence = round(float(np.mean([hit.confidence for hit in hits])), 2) if hits else 0.0
+    confidence = strokes_confidence(hits)
+    said = _doubts("drums", source.prompt, len(hits), confidence)
     return StemAnalysis(
         name=source.prompt, kind="drums", length_s=length_s, hits=hits, confidence=confidence, said=said
     )
+
+
+def _doubts(kind: str, name: str, count: int, confidence: float) -> tuple[str, ...]:
+    """What is to be said of so many notes or strokes; nothing where they are sure."""
+    if not count:
+        return (NOTHING.format(what=WORDS[kind], name=name),)
+    unsure = UNSURE.format(what=WORDS[kind], name=name, confidence=confidence)
+    return (unsure,) if confidence < SURE_ENOUGH else ()
 
 
 def _tempo(info: AudioInfo, mix: Path | None, source: StemSource, check: Check) -> TempoEstimate:
@@ -202,14 +209,14 @@ def _tempo(info: AudioInfo, mix: Path | None, source: StemSource, check: Check) 
 
 
 def analysis_json(heard: StemAnalysis) -> dict[str, Any]:
-    """An analysis as JSON; bars and beats are listed as well as what they follow from."""
-    said = asdict(heard) | {"format": FORMAT}
+    """An analysis as JSON; bars and beats are listed as well as what they follow from, none where no beat is heard."""
     time_map = heard.time_map
-    if time_map is not None:
-        beats = list(time_map.beats_between(0.0, heard.length_s))
-        said["beats_s"] = [round(at_s, 4) for at_s, _, _ in beats]
-        said["downbeats_s"] = [round(at_s, 4) for at_s, _, beat in beats if beat == 1]
-    return said
+    beats = [] if time_map is None else list(time_map.beats_between(0.0, heard.length_s))
+    return asdict(heard) | {
+        "format": FORMAT,
+        "beats_s": [round(at_s, 4) for at_s, _, _ in beats],
+        "downbeats_s": [round(at_s, 4) for at_s, _, beat in beats if beat == 1],
+    }
 
 
 def analysis_of_json(text: str) -> StemAnalysis:

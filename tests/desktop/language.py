@@ -25,7 +25,7 @@ from desktop.models.job_list import JobState  # noqa: E402
 from desktop.views.prompt.advanced import FIELDS  # noqa: E402
 from desktop.views.queue_panel import STAGES  # noqa: E402
 from desktop.views.sentences import TASK_WORDS  # noqa: E402
-from engine import DEVICE_NOTES, OPTIONS, TASKS  # noqa: E402
+from engine import DEVICE_NOTES, OPTIONS, TASKS, VOICE_NOTES  # noqa: E402
 
 RESOURCES = ROOT / "desktop" / "resources"
 GERMAN = RESOURCES / "fluxstem_de.ts"
@@ -123,7 +123,7 @@ def engine_templates() -> set[str]:
     """The template of every error of the engine that can reach the window."""
     found = {text for call in said_calls("engine") for text in call.templates}
     refusals = {row.refusal for row in OPTIONS.values() if row.refusal}
-    return (found | refusals | set(DEVICE_NOTES)) - NEVER_SHOWN
+    return (found | refusals | {*DEVICE_NOTES, *VOICE_NOTES}) - NEVER_SHOWN
 
 
 def option_labels() -> set[str]:

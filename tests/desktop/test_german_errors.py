@@ -10,7 +10,7 @@ from desktop.app import translate
 from desktop.message import Message
 from desktop.views.notices import StatusLine
 from desktop.views.sentences import note_words, said
-from engine import DEVICE_NOTES
+from engine import DEVICE_NOTES, VOICE_NOTES
 from engine.text.encoder import PROMPT_LIMIT_CHARACTERS
 
 WAIT_MS = 240_000
@@ -55,8 +55,23 @@ def test_notes_about_devices_are_read_in_german(german):
         "1 von 4 großen Operationen von mask.onnx laufen auf der CPU (Conv), weil cuda sie nicht übernommen hat; "
         "the file ends in the middle of a frame"
     )
-    untold = [template for template in DEVICE_NOTES if note_words(template) == template]
+    untold = [template for template in (*DEVICE_NOTES, *VOICE_NOTES) if note_words(template) == template]
     assert not untold, "notes without German"
+
+
+def test_notes_about_who_made_a_sound_are_read_in_german(german):
+    notes = (
+        "no recorded instrument is called 'kazoo', so the flow model made the sound",
+        "the line could not be written down with confidence (0.21), so the flow model made the sound",
+        "the trumpet plays the line 2 octaves lower, where it is at home",
+        "no clear beat was heard in the music, so the part keeps to 100 beats per minute of its own",
+    )
+    assert [note_words(note) for note in notes] == [
+        "kein aufgenommenes Instrument heißt 'kazoo', darum hat das Modell den Klang gemacht",
+        "die Linie ließ sich nicht sicher aufschreiben (0.21), darum hat das Modell den Klang gemacht",
+        "trumpet spielt die Linie 2 Oktaven tiefer, wo es zu Hause ist",
+        "in der Musik war kein klarer Takt zu hören, darum hält sich die Stimme an eigene 100 Schläge pro Minute",
+    ]
 
 
 def test_the_status_line_shows_how_far_the_engines_are(german):

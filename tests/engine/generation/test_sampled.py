@@ -162,6 +162,21 @@ def test_a_sound_without_notes_says_so_and_is_made_by_the_flow(run, noise):
     assert any("could not be written down with confidence" in note for note in result.notes)
 
 
+def test_strokes_that_are_not_sure_say_so_and_are_made_by_the_flow(run, played):
+    """A violin is heard as a row of cymbals, none of them likely."""
+    [result] = run(task="restyle", input=played("violin"), prompts=("drum machine",), voice="sampled").results
+    assert (result.made_by, result.midi) == ("flow", None)
+    assert any(note.startswith("the strokes were not heard with confidence (0.") for note in result.notes)
+
+
+def test_a_single_note_is_no_line_and_its_confidence_is_not_blamed(run, played):
+    stem = played(notes=[NoteEvent(0.3, 2.6, 57)], seconds=3.0, file="held")
+    [result] = run(task="restyle", input=stem, prompts=("trumpet",), voice="sampled").results
+    assert result.made_by == "flow"
+    assert any("fewer than two notes were heard" in note for note in result.notes)
+    assert not any("confidence" in note for note in result.notes)
+
+
 @pytest.mark.parametrize("voice", ["flow", "sampled"])
 def test_where_nothing_sounds_no_line_is_played_again(run, played, tmp_path, voice):
     path = tmp_path / "begins late.wav"
@@ -198,6 +213,55 @@ def test_the_notes_of_a_midi_file_are_played_in_the_place_of_its_own(run, played
     made_N = read(result.stem)[:, 0]
     quiet, loud = made_N[: RATE_HZ // 3].std(), made_N[RATE_HZ : round(1.4 * RATE_HZ)].std()
     assert quiet < 0.02 * loud
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"task": "restyle", "prompts": ("flute",), "region_s": (3.2, 4.0)},
+        {"task": "replace", "prompts": ("violin",), "replacement": "flute", "region_s": (3.2, 4.0), "anyway": True},
+        {"task": "regenerate", "prompts": ("flute",), "region_s": (3.2, 4.0)},
+        {"task": "restyle", "prompts": ("drum machine",), "region_s": (3.2, 4.0)},
+    ],
+)
+def test_a_midi_file_without_notes_where_they_are_to_be_played_is_refused(run, played, tmp_path, asked):
+    """Its own notes in their place would not be what was asked for."""
+    file = tmp_path / "early.mid"
+    file.write_bytes(midi_bytes([NoteEvent(0.5, 1.5, 60), NoteEvent(1.5, 2.0, 62)]))
+    with pytest.raises(
+        RequestError, match=r"early\.mid has no notes for the (flute|drum machine) from 3\.20 to 4\.00 s"
+    ):
+        run(**asked, input=played(), voice="sampled", notes_file=str(file))
+    assert not list((tmp_path / "out").glob("*"))
+
+
+def test_a_melody_has_no_strokes_and_strokes_are_no_melody(run, played, tmp_path):
+    file = tmp_path / "drums.mid"
+    file.write_bytes(midi_bytes([], GROOVE))
+    with pytest.raises(RequestError, match="has no notes for the flute"):
+        run(task="restyle", input=played(), prompts=("flute",), notes_file=str(file))
+
+
+def test_drums_of_a_midi_file_may_be_on_any_channel_where_there_is_nothing_else(run, tmp_path):
+    """As some DAWs export them."""
+    track = mido.MidiTrack()
+    for key in (36, 38, 42, 36, 38):
+        track += [mido.Message("note_on", note=key, velocity=100), mido.Message("note_off", note=key, time=240)]
+    mido.MidiFile(tracks=[track], ticks_per_beat=480).save(tmp_path / "one.mid")
+    asked = {"task": "generate", "prompts": ("drum kit",), "seconds": 2.0, "notes_file": str(tmp_path / "one.mid")}
+    [result] = run(**asked).results
+    heard = [(round(hit.at_s, 2), hit.drum) for hit in read_midi(Path(result.midi))[1]]
+    assert heard == [(0.0, "kick"), (0.25, "snare"), (0.5, "hi-hat"), (0.75, "kick"), (1.0, "snare")]
+
+
+def test_of_an_arrangement_those_play_the_file_whom_it_has_notes_for_and_the_others_say_that_they_do_not(run, tmp_path):
+    line = [NoteEvent(0.5 * k, 0.5 * k + 0.4, pitch) for k, pitch in enumerate((40, 43, 45, 47))]
+    (tmp_path / "bass.mid").write_bytes(midi_bytes(line))
+    asked = {"task": "arrange", "prompts": ("drums", "bass"), "seconds": 3.0, "notes_file": str(tmp_path / "bass.mid")}
+    drums, bass = run(**asked).results
+    assert [note.key for note in read_midi(Path(bass.midi))[0]] == [40, 43, 45, 47]
+    assert "the MIDI file has no notes for the drum kit there, so a part was composed for it" in drums.notes
+    assert read_midi(Path(drums.midi))[1]
 
 
 def test_a_file_that_is_no_midi_is_refused_and_nothing_is_written(run, played, tmp_path):

@@ -17,7 +17,10 @@ from engine import BundleDamaged
 from engine.notes.drum_features import BANDS
 from engine.notes.drums import HATS, drum_weights, hear_drums, with_usual_treble
 from engine.notes.network import find_notes_folder
+from engine.notes.note import NoteEvent
 from engine.notes.stem_analysis import analyse_stem
+from engine.sampler.instruments import load_sampler
+from engine.sampler.play import play_notes
 
 RATE_HZ = noteline.RATE_HZ
 DEMO_DRUMS = Path(__file__).parents[3] / "resources" / "demo" / "drums.flac"
@@ -139,3 +142,19 @@ def test_a_stem_of_drums_is_heard_as_drums_and_one_of_a_single_drum_as_that_drum
     assert (heard.kind, heard.notes) == ("drums", ())
     assert len(heard.hits) >= len(TIMES_S)
     assert kinds is None or {hit.drum for hit in heard.hits} == kinds
+
+
+def test_strokes_that_are_uncertain_are_called_so(tmp_path):
+    """A violin is heard as a row of cymbals."""
+    line = [NoteEvent(0.3 + 0.5 * k, 0.72 + 0.5 * k, pitch) for k, pitch in enumerate((57, 60, 64, 62, 60, 59, 57))]
+    sound = np.concatenate(list(play_notes(load_sampler().instruments["violin"], line, RATE_HZ, 4 * RATE_HZ)), axis=1)
+    soundfile.write(tmp_path / "violin.wav", 0.3 * sound.T / np.abs(sound).max(), RATE_HZ)
+    heard = analyse_stem(tmp_path / "violin.wav", "drums", with_tempo=False)
+    assert heard.hits
+    assert heard.confidence < 0.35
+    assert heard.said == (
+        f"the strokes of violin are uncertain ({heard.confidence:.2f} of 1); check them before you use them",
+    )
+    soundfile.write(tmp_path / "quiet.wav", np.zeros(RATE_HZ), RATE_HZ)
+    [said] = analyse_stem(tmp_path / "quiet.wav", "drums", with_tempo=False).said
+    assert said.startswith("no strokes are heard in quiet")

@@ -177,6 +177,7 @@ def test_the_command_writes_midi_and_one_line_of_json_and_overwrites_nothing(tmp
         assert (run.code, run.json["midi"]) == (0, str(out.with_name(name)))
     assert [round(note["pitch"]) for note in run.json["notes"]] == [pitch for _, pitch in noteline.LINE]
     assert (run.json["kind"], run.json["name"], run.json["tempo"]) == ("notes", "flute", None)
+    assert (run.json["beats_s"], run.json["downbeats_s"]) == ([], [])
     assert [note.key for note in read_midi(out)[0]] == [pitch for _, pitch in noteline.LINE]
     assert [note.key for note in analysis_of_json(run.out).notes] == [pitch for _, pitch in noteline.LINE]
 
@@ -206,6 +207,14 @@ def test_where_the_mix_is_gone_the_tempo_is_heard_in_what_the_stem_left(tmp_path
     assert stem_source(rest).mix is None
     rest.unlink()
     assert stem_source(stem) == StemSource("flute")
+
+
+def test_a_sound_without_a_beat_is_named_and_a_midi_file_of_its_stem_has_120(tmp_path, capsys):
+    pytest.importorskip("librosa")
+    stem, mix = (noteline.write_line(tmp_path / name) for name in ("stem.wav", "whole song.wav"))  # too short for one
+    run = say(capsys, None, ["notes", stem, "--mix", mix])
+    assert run.code == 0
+    assert "no beat is heard in whole song.wav, so a MIDI file of the notes has 120 beats per minute" in run.err
 
 
 def test_a_stem_is_called_what_its_json_says_and_tempo_is_that_of_its_mix(tmp_path, monkeypatch):
