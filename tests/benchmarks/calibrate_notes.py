@@ -1,11 +1,11 @@
-"""Tables of what a confidence is worth, as ``engine/notes/calibration.py`` has them, from pieces whose notes are known.
+"""Fit the calibration tables of ``engine/notes/calibration.py``, on pieces whose notes are known.
 
     python tests/benchmarks/calibrate_notes.py claims.jsonl --pieces 40 --keys 120 --strokes 6 --kits FOLDER
 
-Composes other pieces than ``notes.py`` does, listens to them, and keeps in a file what was claimed and what was true;
-a later call adds to it. ``--kits`` is the folder of Hydrogen's drum kits that ``strokes.py`` takes: strokes are counted
-on the drums of the pieces, and on kits that nobody learned from. Prints how far off the installed tables are on
-average, how far off those are that were fitted on other pieces, and then the tables fitted on all.
+Composes other pieces than ``notes.py`` does, analyses them, and keeps evidence and truth in a file, to which a later
+call adds. ``--kits`` is the folder of Hydrogen's drum kits that ``strokes.py`` takes: strokes are counted on the drums
+of the pieces, and on kits that no model was trained on. Prints the calibration error of the installed tables, that of
+cross-validated ones, and the tables fitted on all claims.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ from notes import (
     STEM,
     STROKE,
     Claims,
-    heard_key,
-    heard_mix,
-    heard_stem,
-    said_of,
+    confidence_of,
+    estimated_tempo,
+    print_reliability,
+    score_key,
+    score_mix,
+    score_stem,
     stems_of,
     stroke_claims,
-    tell_reliability,
-    tempo_of,
     tonal_pieces,
 )
-from reliability import Claim, fitted, off_by, said_by_others
+from reliability import Claim, calibration_error, cross_validated, fit_table
 
 from engine.notes.calibration import EVIDENCE, Table
 from engine.notes.drum_features import DRUMS, RATE_HZ
@@ -54,12 +54,12 @@ from training.synthesis.render import PartRenderer
 from training.typing import Rng
 
 NAMES = {NOTE: "NOTE", STEM: "STEM", BEATS: "BEATS", BARS: "BARS", KEY: "KEY"}
-FROM_NOTHING = {NOTE, STEM, STROKE}  # no evidence of these is worth nothing
-Listen = Callable[[], Claims]
+THROUGH_ZERO = {NOTE, STEM, STROKE}  # kinds of claims whose table begins at (0, 0)
+Analyse = Callable[[], Claims]
 
 
 def main() -> None:
-    """Compose, play, listen; print tables."""
+    """Compose, play and analyse; print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("file", type=Path, metavar="CLAIMS.jsonl", help="keeps what was heard; is added to")
     parser.add_argument("--pieces", type=int, default=0, help="whole pieces")
@@ -70,22 +70,22 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=1e9, help="begin no piece after so long")
     parser.add_argument("--seed", type=int, default=3000)
     args = parser.parse_args()
-    began_s, known = time.monotonic(), set(_kept(args.file))
-    for piece, listen in _all(args):
+    began_s, known = time.monotonic(), set(_read_claims(args.file))
+    for piece, analyse in _pieces(args):
         if time.monotonic() - began_s > 60 * args.minutes:
             break
         if piece not in known:
-            _keep(args.file, piece, listen())
+            _append_claims(args.file, piece, analyse())
     claims: Claims = defaultdict(list)
-    for heard in _kept(args.file).values():
-        for name, some in heard.items():
+    for of_piece in _read_claims(args.file).values():
+        for name, some in of_piece.items():
             claims[name] += some
-    tell_reliability(claims)
-    _tell_fit(claims)
+    print_reliability(claims)
+    _print_fit(claims)
 
 
-def _all(args: argparse.Namespace) -> Iterator[tuple[str, Listen]]:
-    """Every piece by name, and what listens to it; it is not rendered before it is listened to."""
+def _pieces(args: argparse.Namespace) -> Iterator[tuple[str, Analyse]]:
+    """Every piece by name, and what renders and analyses it when called."""
     library = SoundLibrary.find()
     renderer, network = PartRenderer(library), NoteNetwork()
     kits = KitRenderer(library, args.kits, KITS) if args.strokes else None
@@ -107,15 +107,15 @@ def _piece(renderer: PartRenderer, network: NoteNetwork, seed: int, seconds: flo
     claims: Claims = defaultdict(list)
     band = render_band(renderer, np.random.default_rng(seed), seconds)
     for part, source, stem_CN in stems_of(band):
-        list(heard_stem(renderer, part, source, stem_CN, network, claims, f"piece {seed}"))
-    list(heard_mix(band, seed, seconds, claims))
+        list(score_stem(renderer, part, source, stem_CN, network, claims, f"piece {seed}"))
+    list(score_mix(band, seed, seconds, claims))
     return claims
 
 
 def _key(renderer: PartRenderer, seed: int, number: int, seconds: float) -> Claims:
     claims: Claims = defaultdict(list)
     for found, band in tonal_pieces(renderer, seed + 1000 * number, 1, seconds):
-        list(heard_key(band.score, tempo_of(np.sum(band.stems, axis=0)), claims, f"keys {found}"))
+        list(score_key(band.score, estimated_tempo(np.sum(band.stems, axis=0)), claims, f"keys {found}"))
     return claims
 
 
@@ -127,8 +127,8 @@ def _groove(kits: KitRenderer, voice: Voice, rng: Rng, wet: bool) -> Claims:
     return {STROKE: list(stroke_claims(struck, hits, f"kit {voice.name}"))}  # a kit is judged by others
 
 
-def _kept(file: Path) -> dict[str, Claims]:
-    """What was heard in each piece before."""
+def _read_claims(file: Path) -> dict[str, Claims]:
+    """The claims of each piece that the file holds."""
     if not file.exists():
         return {}
     rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
@@ -137,24 +137,24 @@ def _kept(file: Path) -> dict[str, Claims]:
     }
 
 
-def _keep(file: Path, piece: str, heard: Claims) -> None:
-    row = {"piece": piece, "claims": {name: [asdict(one) for one in some] for name, some in heard.items()}}
+def _append_claims(file: Path, piece: str, claims: Claims) -> None:
+    row = {"piece": piece, "claims": {name: [asdict(one) for one in some] for name, some in claims.items()}}
     with file.open("a", encoding="utf-8") as stream:
         stream.write(json.dumps(row) + "\n")
 
 
-def _tell_fit(claims: Claims) -> None:
-    """Print how far off fitted tables are on other pieces, and those that are fitted on all."""
+def _print_fit(claims: Claims) -> None:
+    """Print the calibration errors of installed and cross-validated tables, and the tables fitted on all claims."""
     print("\n| confidence in | how many | off on average, installed | fitted on other pieces |\n|---|---|---|---|")
     lines, by_drum = list[str](), list[str]()
     for name, some in claims.items():
         for kind in [drum for drum in DRUMS if any(one.kind == drum for one in some)] or [""]:
             of_kind = [one for one in some if one.kind == kind]
             true = [one.true for one in of_kind]
-            now = off_by([said_of(name, one) for one in of_kind], true)
-            then = off_by(said_by_others(of_kind, name in FROM_NOTHING), true)
-            print(f"| {name}{' on ' + kind if kind else ''} | {len(of_kind)} | {now:.2f} | {then:.2f} |")
-            table = _words(fitted(of_kind, name in FROM_NOTHING))
+            installed = calibration_error([confidence_of(name, one) for one in of_kind], true)
+            cross = calibration_error(cross_validated(of_kind, name in THROUGH_ZERO), true)
+            print(f"| {name}{' on ' + kind if kind else ''} | {len(of_kind)} | {installed:.2f} | {cross:.2f} |")
+            table = _as_python(fit_table(of_kind, name in THROUGH_ZERO))
             if kind:
                 by_drum.append(f'    "{kind}": {table},')
             else:
@@ -164,8 +164,8 @@ def _tell_fit(claims: Claims) -> None:
         print("\n".join(["STROKES: dict[str, Table] = {", *by_drum, "}"]))
 
 
-def _words(table: Table) -> str:
-    """A table as Python."""
+def _as_python(table: Table) -> str:
+    """A table as Python source."""
     return repr(tuple(tuple(map(float, row)) for row in table))
 
 

@@ -1,10 +1,10 @@
-"""Mask decoders beside one another: how long a minute of sound takes with each of several bundles, and what they weigh.
+"""Compare the mask decoders of several bundles: seconds for a minute of sound, and sizes on disk.
 
     python tests/benchmarks/decoders.py small /path/of/bands /path/of/both --seconds 60
 
 The demo's mix is repeated to the length that is asked for. *Network* is the mask graph alone, window by window, with
-one prompt; *job* is a whole ``isolate`` from file to files with all graphs open. Bundles take turns, so that whatever
-else the machine does falls on all of them, and the least time of each counts.
+one prompt; *job* is a whole ``isolate`` from file to files with all graphs open. Bundles take turns, so that other load
+on the machine falls on all of them, and the least time of each counts.
 """
 
 from __future__ import annotations
@@ -37,60 +37,60 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("bundles", nargs="+")
     parser.add_argument("--seconds", type=float, default=60.0, help="of sound in a job")
-    parser.add_argument("--times", type=int, default=3, help="that each is measured")
-    asked = parser.parse_args()
+    parser.add_argument("--times", type=int, default=3, help="repetitions of each measurement")
+    args = parser.parse_args()
     pipeline, network_s, job_s = Pipeline(find_bundle), dict[str, float](), dict[str, float]()
     with tempfile.TemporaryDirectory() as folder:
-        clip = repeated(Path(folder) / "mix.wav", asked.seconds)
-        for bundle in asked.bundles:
+        clip = repeated(Path(folder) / "mix.wav", args.seconds)
+        for bundle in args.bundles:
             pipeline.warm(bundle, "cpu")
-        for _ in range(asked.times):
-            for bundle in asked.bundles:
+        for _ in range(args.times):
+            for bundle in args.bundles:
                 network_s[bundle] = min(network_s.get(bundle, np.inf), network(bundle))
                 job_s[bundle] = min(job_s.get(bundle, np.inf), job(pipeline, bundle, clip))
-    for bundle in asked.bundles:
+    for bundle in args.bundles:
         files = [path.stat().st_size for path in find_bundle(bundle).iterdir()]
         graph = load_bundle(find_bundle(bundle)).path("mask.onnx").stat().st_size
         print(
-            f"{bundle}: network {network_s[bundle]:.2f} s and job {60 * job_s[bundle] / asked.seconds:.2f} s for a "
+            f"{bundle}: network {network_s[bundle]:.2f} s and job {60 * job_s[bundle] / args.seconds:.2f} s for a "
             f"minute of sound; mask graph {graph / 1e6:.1f} MB, bundle {sum(files) / 1e6:.1f} MB"
         )
 
 
 def repeated(path: Path, seconds: float) -> Path:
-    """The demo's mix over and over, as a file."""
+    """Write the demo's mix, repeated to a length in seconds."""
     audio, rate_hz = soundfile.read(DEMO, dtype="float32")
     soundfile.write(path, np.resize(audio, (round(seconds * rate_hz), *audio.shape[1:])), rate_hz, subtype="FLOAT")
     return path
 
 
 def network(bundle: str) -> float:
-    """Seconds that the mask graph takes for a minute of sound: one window, as often as fits."""
+    """Seconds of the mask graph for a minute of sound, extrapolated from one window after a warm-up run."""
     found = load_bundle(find_bundle(bundle))
     decoder = found.manifest.decoder
     if decoder is None:
         raise SystemExit(f"{bundle} has no mask decoder")
     session = open_session(found.path("mask.onnx"), settings_for("cpu"))
     rng = np.random.default_rng(SEED)
-    given = {
+    inputs = {
         "mix": np.abs(rng.standard_normal((1, 2, decoder.frames, decoder.bins))).astype(np.float32),
         "prompt": rng.standard_normal((1, found.manifest.embedding)).astype(np.float32),
     }
-    session.run(given, ("stem", "presence"))
-    began = time.perf_counter()
-    session.run(given, ("stem", "presence"))
-    return (time.perf_counter() - began) * 60 / decoder.window_s
+    session.run(inputs, ("stem", "presence"))
+    began_s = time.perf_counter()
+    session.run(inputs, ("stem", "presence"))
+    return (time.perf_counter() - began_s) * 60 / decoder.window_s
 
 
 def job(pipeline: Pipeline, bundle: str, clip: Path) -> float:
-    """Seconds of a whole job."""
+    """Seconds of one ``isolate`` from file to files."""
     with tempfile.TemporaryDirectory() as folder:
         request = Request(
             task="isolate", prompts=("bass",), input=str(clip), out=folder, bundle=bundle, device="cpu", expert="none"
         )
-        began = time.perf_counter()
-        pipeline.run(request, lambda *told: None, lambda: None)
-        return time.perf_counter() - began
+        began_s = time.perf_counter()
+        pipeline.run(request, lambda *progress: None, lambda: None)
+        return time.perf_counter() - began_s
 
 
 if __name__ == "__main__":

@@ -6,8 +6,8 @@
 Every piece is played on the shared font and note banks through effects of its own; each stem is heard alone, tempo and
 key in the mix. Note F1 counts an onset within 50 ms and half a semitone, with offsets also an end within 20 % of the
 length; beat F1 is that of mir_eval, 70 ms, and beats at any level are its AMLt, to which half and twice the tempo are
-right too. What is true of a stroke is the drum that the kit plays it on. A second table holds what the program says of
-itself against what is true, a third how far off that is on average. Needs the extras notes, tempo, bench and training.
+right too. The truth of a stroke is the drum that the kit plays it on. A second table is the reliability of the
+program's confidences, a third their calibration error. Needs the extras notes, tempo, bench and training.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pathlib import Path
 import mir_eval
 import numpy as np
 import soundfile
-from reliability import Claim, off_by, spans
+from reliability import Claim, calibration_error, reliability_rows
 
 from engine.notes.beats import TempoEstimate, estimate_tempo
 from engine.notes.calibration import EVIDENCE, MEASURED, Table
@@ -69,39 +69,41 @@ def main() -> None:
         seed = arguments.seed + number
         band = render_band(renderer, np.random.default_rng(seed), arguments.seconds)
         for part, source, stem_CN in stems_of(band):
-            for name, value in heard_stem(renderer, part, source, stem_CN, network, claims, f"piece {seed}"):
+            for name, value in score_stem(renderer, part, source, stem_CN, network, claims, f"piece {seed}"):
                 lines[name].append(value)
-        for name, value in heard_mix(band, seed, arguments.seconds, claims):
+        for name, value in score_mix(band, seed, arguments.seconds, claims):
             music[name].append(value)
     for number, band in tonal_pieces(renderer, arguments.seed, arguments.keys, arguments.seconds):
-        for name, value in heard_key(band.score, tempo_of(np.sum(band.stems, axis=0)), claims, f"keys {number}"):
+        for name, value in score_key(band.score, estimated_tempo(np.sum(band.stems, axis=0)), claims, f"keys {number}"):
             music[name].append(value)
     print(f"{arguments.pieces} pieces of {arguments.seconds:g} s")
     print("| what | stems or pieces | mean |\n|---|---|---|")
     for name, values in [*sorted(lines.items()), *sorted(music.items())]:
         print(f"| {name} | {len(values)} | {np.mean(values):.2f} |")
-    tell_reliability(claims)
+    print_reliability(claims)
 
 
-def tell_reliability(claims: Claims) -> None:
-    """Print how well the confidences of the program hold, in spans and on average."""
-    told = {name: ([said_of(name, one) for one in some], [one.true for one in some]) for name, some in claims.items()}
+def print_reliability(claims: Claims) -> None:
+    """Print reliability tables and calibration errors of the program's confidences."""
+    judged = {
+        name: ([confidence_of(name, one) for one in some], [one.true for one in some]) for name, some in claims.items()
+    }
     print("\n| confidence in | said | how many | said on average | true |\n|---|---|---|---|---|")
-    for name, (said, true) in told.items():
-        for row in spans(said, true):
+    for name, (confidences, true) in judged.items():
+        for row in reliability_rows(confidences, true):
             print(f"| {name} | {row} |")
     print("\n| confidence in | how many | off on average |\n|---|---|---|")
-    for name, (said, true) in told.items():
-        print(f"| {name} | {len(said)} | {off_by(said, true):.2f} |")
+    for name, (confidences, true) in judged.items():
+        print(f"| {name} | {len(confidences)} | {calibration_error(confidences, true):.2f} |")
 
 
-def said_of(name: str, claim: Claim) -> float:
-    """The confidence that the program tells."""
-    return claim.said(table_of(name, claim.kind))
+def confidence_of(name: str, claim: Claim) -> float:
+    """The confidence that the program shows."""
+    return claim.confidence(table_of(name, claim.kind))
 
 
 def table_of(name: str, kind: str) -> Table:
-    """The program's table for a kind of claims."""
+    """The program's calibration table for a kind of claims."""
     plain = {STEM: MEASURED.stem, NOTE: MEASURED.note, BEATS: MEASURED.beats, BARS: MEASURED.bars, KEY: MEASURED.key}
     return plain[name] if name in plain else MEASURED.strokes[kind]
 
@@ -125,15 +127,15 @@ def tonal_pieces(renderer: PartRenderer, seed: int, count: int, seconds: float) 
             yield number, band
 
 
-def heard_stem(
+def score_stem(
     renderer: PartRenderer, part: ScorePart, source: str, stem_CN: np.ndarray, network: NoteNetwork, claims: Claims,
     piece: str,
 ) -> Iterator[tuple[str, float]]:  # fmt: skip
-    """Scores of a stem by name, and what was claimed of it."""
+    """Scores of a stem by name; adds its claims to ``claims``."""
     if families()[part.family].drums:
         if part.role == "drums":
             true = [(note.start_s, _drum_of(renderer, source, note)) for note in part.notes]
-            yield from _heard_drums([(at_s, drum) for at_s, drum in true if drum], stem_CN, claims, piece)
+            yield from _score_drums([(at_s, drum) for at_s, drum in true if drum], stem_CN, claims, piece)
         return
     heard = transcribe(stem_CN, RATE, network, calibration=EVIDENCE)
     if not part.notes:
@@ -149,7 +151,7 @@ def heard_stem(
         if share is None:
             claim = Claim(piece, float(np.mean(heard.sure or (0.0,))), f1, heard.confidence)
             claims[STEM].append(claim)
-            yield f"confidence, {kind}", said_of(STEM, claim)
+            yield f"confidence, {kind}", confidence_of(STEM, claim)
     matched = mir_eval.transcription.match_notes(*true, *found, onset_tolerance=ONSET_S, offset_ratio=None)
     right = {place for _, place in matched}
     claims[NOTE] += [Claim(piece, sure, float(place in right)) for place, sure in enumerate(heard.sure)]
@@ -185,7 +187,7 @@ def _bank(folder: Path) -> NoteBank:
     return NoteBank(folder)
 
 
-def _heard_drums(
+def _score_drums(
     struck: list[tuple[float, str]], stem_CN: np.ndarray, claims: Claims, piece: str
 ) -> Iterator[tuple[str, float]]:
     if not struck:
@@ -203,7 +205,7 @@ def _heard_drums(
 
 
 def stroke_claims(struck: Sequence[tuple[float, str]], hits: Sequence[DrumHit], piece: str) -> Iterator[Claim]:
-    """What is claimed of each stroke that is heard, its confidence being the evidence."""
+    """A claim for each detected stroke, whose confidence is the evidence."""
     for drum in DRUMS:
         true = np.array(sorted({at_s for at_s, kind in struck if kind == drum}))
         found = [hit for hit in hits if hit.drum == drum]
@@ -213,12 +215,12 @@ def stroke_claims(struck: Sequence[tuple[float, str]], hits: Sequence[DrumHit], 
             yield Claim(piece, hit.confidence, float(place in right), kind=drum)
 
 
-def heard_mix(band: Band, seed: int, seconds: float, claims: Claims) -> Iterator[tuple[str, float]]:
-    """Scores of a mix by name, and what was claimed of it."""
+def score_mix(band: Band, seed: int, seconds: float, claims: Claims) -> Iterator[tuple[str, float]]:
+    """Scores of a mix by name; adds its claims to ``claims``."""
     piece = f"piece {seed}"
     frame, *_ = draw_frame(np.random.default_rng(seed), seconds)
     beats = [frame.clock.at(beat) for beat in range(int(frame.clock.total_beats) + 1)]
-    heard = tempo_of(np.sum(band.stems, axis=0))
+    heard = estimated_tempo(np.sum(band.stems, axis=0))
     time_map = heard.time_map
     found = list(time_map.beats_between(0.0, seconds)) if time_map is not None else []
     true_s = np.array([at for at in beats if at < seconds])
@@ -236,11 +238,11 @@ def heard_mix(band: Band, seed: int, seconds: float, claims: Claims) -> Iterator
     yield "downbeat F1", downbeat_f1
     if time_map is not None:
         claims[BARS].append(Claim(piece, heard.downbeat_confidence, downbeat_f1))
-    yield from heard_key(band.score, heard, claims, piece)
+    yield from score_key(band.score, heard, claims, piece)
 
 
-def heard_key(score: Score, heard: TempoEstimate, claims: Claims, piece: str) -> Iterator[tuple[str, float]]:
-    """Scores of a key by name, and what was claimed of it; none where there is no right answer."""
+def score_key(score: Score, heard: TempoEstimate, claims: Claims, piece: str) -> Iterator[tuple[str, float]]:
+    """Scores of a key by name; adds its claim to ``claims``. None where there is no right answer."""
     if score.mode not in KEYS:
         return
     true = f"{TONICS[score.tonic % 12]} {KEYS[score.mode]}"
@@ -254,8 +256,8 @@ def _trimmed(times_s: list[float]) -> np.ndarray:
     return mir_eval.beat.trim_beats(np.array(times_s))
 
 
-def tempo_of(mix_CN: np.ndarray) -> TempoEstimate:
-    """What is heard in a mix; its confidences are the evidence."""
+def estimated_tempo(mix_CN: np.ndarray) -> TempoEstimate:
+    """Tempo, bars and key of a mix, whose confidences are uncalibrated evidence."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "mix.wav"
         soundfile.write(path, mix_CN.T, RATE, subtype="FLOAT")
