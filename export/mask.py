@@ -1,15 +1,16 @@
-"""``python -m export mask RUN BUNDLE OUT``: a bundle's copy with a mask decoder, and with the words that it knows.
+"""``python -m export mask RUN BUNDLE OUT``: a bundle's copy with a mask decoder and the embeddings of its terms.
 
     mask         mix (B,2,T,F), prompt (P,E) -> stem (P,B,2,T,F), rest (P,B,2,T,F), presence (P,B,T/32);
-                 also estimate (B,2,T,F) where the network takes the flow's estimates, else also its features of
-                 the mix, before the prompt: described (B,C,T/2,F/2), plane (B,D,T/32,any)
-    mask-answer  mix, described, plane, prompt -> stem, rest, presence: the end of the same graph
+                 a network that takes the flow's estimates has the input estimate (B,2,T,F) too; others also give
+                 the encoding of the mix, which no prompt changes: described (B,C,T/2,F/2), plane (B,D,T/32,any)
+    mask-answer  mix, described, plane, prompt -> stem, rest, presence: the same graph from the encoding on
 
-``--beside`` puts several networks, of any kinds, into the one graph: the mean of their logits answers. What is heard
-before the prompt then stands side by side, in the channels of ``described`` and in the last axis of ``plane``.
-Magnitudes go in; soft masks and logits of presence come out. Every prompt is asked of every section of sound; the
-network hears a section once for all of them. The run holds ``mask.pt`` (training mask), ``queries.pt``, ``terms.json``
-and ``credits.json`` (training mask-queries), and ``presence.json`` where presence is calibrated (mask-calibrate).
+``--beside`` exports an ensemble of several networks as one graph, whose logits are the mean of theirs; their encodings
+are concatenated, in the channels of ``described`` and in the last axis of ``plane``. Magnitudes go in; soft masks and
+presence logits come out. Each of the B windows is encoded once and answers all P prompts.
+
+The run holds ``mask.pt`` (training mask), ``queries.pt``, ``terms.json`` and ``credits.json`` (training mask-queries),
+and ``presence.json`` where presence is calibrated (mask-calibrate).
 """
 
 from __future__ import annotations
@@ -35,8 +36,7 @@ from engine.bundle.separation import LEAST_FRAMES, MaskDecoderSpec, check_decode
 from export import guard
 from export.cpu_session import session
 from export.draft import LIMIT_BYTES, check_free, copy_files, drafted, size_bytes, write_checked
-from export.free_frames import free_by_twin, twin_lengths
-from export.free_frames import rewrite_file as free_frames
+from export.free_frames import comparison_lengths, free_file_by_comparison, free_unet_file
 from export.graphs import ExportSpec, text_spec
 from export.parity import (
     OnnxGraph,
@@ -50,7 +50,7 @@ from export.parity import (
 )
 from export.storage import PRECISIONS, store
 from export.to_onnx import export_graph
-from export.upsampling import rewrite_file
+from export.upsampling import rewrite_file as replace_transposed_convolutions
 from export.write import commit, graph_entry, summary
 from training.mask.calibrate import FILE as CALIBRATION_FILE
 from training.mask.calibrate import Calibration
@@ -73,20 +73,20 @@ from training.mask.terms import POOLING
 from training.prompt.tower import load_text_tower
 from training.text.wordings import ASKS_FILE, asks_json
 
-LEVEL_DB = -21.4  # of the mixes that the network was trained on
-TRIALS = ((1, 1), (2, 3), (4, 1))  # prompts, sections
+LEVEL_DB = -21.4  # RMS level of the mixes that the network was trained on, dBFS
+TRIALS = ((1, 1), (2, 3), (4, 1))  # (prompts, windows)
 ANSWER = "mask-answer"
-MIX_FEATURES, OUTPUTS = ("described", "plane"), ("stem", "rest", "presence")  # of the mask graph
+ENCODING, OUTPUTS = ("described", "plane"), ("stem", "rest", "presence")  # of the mask graph
 Floats = npt.NDArray[np.float32]
 
 
 class MaskGraph(nn.Module):
-    """The mask decoder behind the adapter of its prompts.
+    """Query adapter and mask network in one module, as it is exported.
 
     Args:
-        network: the averaged network of a run, or several as one.
+        network: the averaged network of a run, or an ensemble.
         adapter: prompt embeddings -> query vectors.
-        bias: added to the logits of presence.
+        bias: added to the presence logits.
     """
 
     def __init__(self, network: PromptedNetwork, adapter: QueryAdapter, bias: float = 0.0) -> None:
@@ -96,7 +96,8 @@ class MaskGraph(nn.Module):
     def forward(self, mix: Tensor, prompt: Tensor, estimate: Tensor | None = None) -> tuple[Tensor, ...]:
         """Magnitudes (B, 2, T, F) and prompts (P, E) -> masks (P, B, 2, T, F) of stem and rest, logits (P, B, T/32).
 
-        Without an estimate also the features of the mix before the prompt, rounded to 16 bits, as a cache keeps them.
+        Without an estimate also the encoding of the mix, rounded to float16: a cache keeps it so, and then its answers
+        are the same.
         """
         described, plane = self.network.encode(mix, estimate)
         if estimate is None:
@@ -109,7 +110,7 @@ class MaskGraph(nn.Module):
 
 
 def mask_spec(network: PromptedNetwork, adapter: QueryAdapter, frames: int = FRAMES, bias: float = 0.0) -> ExportSpec:
-    """The mask graph of a network; ``frames`` are those of a section."""
+    """What the exporter needs to write a network's mask graph; ``frames`` are those of a window."""
     embedding = adapter.up.in_features
     plane: list[str | int] = ["B", 2, frames, BINS]
     examples = {"mix": torch.rand(3, 2, frames, BINS), "prompt": torch.randn(2, embedding)}
@@ -129,19 +130,19 @@ def mask_spec(network: PromptedNetwork, adapter: QueryAdapter, frames: int = FRA
 
 
 def answer_spec(spec: ExportSpec) -> ExportSpec | None:
-    """The end of a mask graph as a graph of its own; None where it takes estimates, which depend on the prompt."""
+    """The mask graph from the encoding on; None where the network takes estimates, and encodes each prompt anew."""
     if "described" not in spec.outputs:
         return None
-    heard = {name: spec.outputs[name] for name in MIX_FEATURES}
-    outputs = {name: axes for name, axes in spec.outputs.items() if name not in MIX_FEATURES}
-    return ExportSpec(ANSWER, spec.module, {}, {**spec.inputs, **heard}, outputs)
+    encoding = {name: spec.outputs[name] for name in ENCODING}
+    outputs = {name: axes for name, axes in spec.outputs.items() if name not in ENCODING}
+    return ExportSpec(ANSWER, spec.module, {}, {**spec.inputs, **encoding}, outputs)
 
 
 def cut_answer(answer: ExportSpec, mask: Path, path: Path) -> None:
-    """Write the end of a mask graph.
+    """Cut the answer graph out of a mask graph.
 
     Args:
-        answer: what it takes and gives.
+        answer: its inputs and outputs.
         mask: the whole graph, as it is stored.
         path: ONNX file to write.
     """
@@ -149,7 +150,7 @@ def cut_answer(answer: ExportSpec, mask: Path, path: Path) -> None:
 
 
 def real_mixes(count: int, frames: int = FRAMES) -> Floats:
-    """Magnitudes (count, 2, frames, BINS) of sections of the demo's mix, at the level of training.
+    """Magnitudes (count, 2, frames, BINS) of windows of the demo's mix, at the level of the training.
 
     The last of several is silent from its middle on.
     """
@@ -169,15 +170,15 @@ def check_mask(
     network: PromptedNetwork, adapter: QueryAdapter, path: Path, prompts: Floats, precision: str, bias: float = 0.0,
     answer: Path | None = None,
 ) -> float:  # fmt: skip
-    """Compare a mask graph with the network it was made of on real sound, in short windows too where it takes them.
+    """Compare a mask graph with its network on real sound, in short windows too where the graph takes them.
 
     Args:
         network, adapter: what was exported.
         path: of the graph.
         prompts: embeddings (n, E), n at least 1.
         precision: of the stored weights.
-        bias: of the logits of presence.
-        answer: the end of the graph, which must give the same; None where there is none.
+        bias: of the presence logits.
+        answer: of the answer graph, which must give the same; None where there is none.
 
     Returns:
         worst RMS of the difference against RMS of the answer, of all outputs and trials.
@@ -190,18 +191,18 @@ def check_mask(
     axis = graph.get_inputs()[0].shape[2]
     [frames] = usual_axes([axis])
     lengths = {int(frames or 0)} | ({LEAST_FRAMES} if isinstance(axis, str) else set())
-    most, worst = max(sections for _, sections in TRIALS), 0.0
-    for (count, sections), mix in itertools.product(TRIALS, [real_mixes(most, length) for length in lengths]):
-        given = {"mix": mix[:sections], "prompt": np.resize(prompts, (count, prompts.shape[1])).astype(np.float32)}
+    most, worst = max(windows for _, windows in TRIALS), 0.0
+    for (count, windows), mix in itertools.product(TRIALS, [real_mixes(most, length) for length in lengths]):
+        given = {"mix": mix[:windows], "prompt": np.resize(prompts, (count, prompts.shape[1])).astype(np.float32)}
         if network.config.estimate:
-            given["estimate"] = 0.5 * mix[:sections][::-1].copy()
-        wanted = torch_outputs(plain, given)
+            given["estimate"] = 0.5 * mix[:windows][::-1].copy()
+        expected = torch_outputs(plain, given)
         got = dict(zip(names, graph.run(None, given), strict=True))
-        worst = max(worst, *(difference(w, got[n]) for w, n in zip(wanted, OUTPUTS, strict=False)))
+        worst = max(worst, *(difference(w, got[n]) for w, n in zip(expected, OUTPUTS, strict=False)))
         if answer is not None:
-            kept = {name: got[name] for name in MIX_FEATURES} | given
+            kept = {name: got[name] for name in ENCODING} | given
             again = dict(zip(OUTPUTS, session(answer).run(list(OUTPUTS), kept), strict=True))
-            worst = max(worst, *(difference(w, again[n]) for w, n in zip(wanted, OUTPUTS, strict=False)))
+            worst = max(worst, *(difference(w, again[n]) for w, n in zip(expected, OUTPUTS, strict=False)))
     check_tolerance(worst, precision, "in the mask graph")
     return worst
 
@@ -212,12 +213,12 @@ class MaskExportConfig:
 
     Attributes:
         run: of the mask decoder, with its queries.
-        beside: runs of more decoders, which answer together with it.
+        beside: runs of the other members of an ensemble.
         prompt: run of a text tower that takes the place of the bundle's; None keeps words and wordings as they are.
         version: of the new bundle.
         gate_low, gate_high: presence that shuts and opens the stem; None takes those of the run's calibration.
         precision: of the stored weights of the mask graph, one of ``PRECISIONS``.
-        frames: of a section of sound, a multiple of 64.
+        frames: of a window, a multiple of 64.
     """
 
     run: Path
@@ -231,12 +232,12 @@ class MaskExportConfig:
 
 
 def write(
-    wanted: MaskExportConfig, base: Bundle, folder: Path, replaces: bool = False, comparison: Path | None = None
+    config: MaskExportConfig, base: Bundle, folder: Path, replaces: bool = False, comparison: Path | None = None
 ) -> Manifest:
     """Write a bundle.
 
     Args:
-        wanted: what is new.
+        config: what is new.
         base: everything else.
         folder: of the new bundle, which is named for it; must not exist unless ``replaces``.
         replaces: True puts it in the place of an old one, once it is whole.
@@ -250,44 +251,44 @@ def write(
     check_free(folder, replaces)
     fingerprint = guard.wanted_fingerprint(folder, comparison)
     for name in ("mask.pt", CREDITS_FILE, TERMS_FILE):
-        if not (wanted.run / name).is_file():
+        if not (config.run / name).is_file():
             raise FileNotFoundError(
-                f"no {name} in {wanted.run}; finish `training mask` and `training mask-queries` first"
+                f"no {name} in {config.run}; finish `training mask` and `training mask-queries` first"
             )
     with drafted(folder) as draft:
-        manifest = _fill(draft, wanted, base, folder.name)
+        manifest = _fill(draft, config, base, folder.name)
         guard.check(manifest, fingerprint, comparison)
     return manifest
 
 
-def _fill(draft: Path, wanted: MaskExportConfig, base: Bundle, name: str) -> Manifest:
-    old, presence = base.manifest, _calibration(wanted)
-    low = presence.gate_low if wanted.gate_low is None else wanted.gate_low
-    high = presence.gate_high if wanted.gate_high is None else wanted.gate_high
-    decoder = decoder_entry(low, high, wanted.frames)
+def _fill(draft: Path, config: MaskExportConfig, base: Bundle, name: str) -> Manifest:
+    old, presence = base.manifest, _calibration(config)
+    low = presence.gate_low if config.gate_low is None else config.gate_low
+    high = presence.gate_high if config.gate_high is None else config.gate_high
+    decoder = decoder_entry(low, high, config.frames)
     check_decoder(decoder)  # before anything that takes long
     copy_files(base, draft, {f"{ANSWER}.onnx"})
     parity, graphs = dict(old.parity), dict(old.graphs)
-    manifest = replace(old, name=name, version=wanted.version)
-    if wanted.prompt is not None:
-        graphs["text"], parity["text"] = _new_words(draft, wanted, wanted.prompt, old)
+    manifest = replace(old, name=name, version=config.version)
+    if config.prompt is not None:
+        graphs["text"], parity["text"] = _replace_text_tower(draft, config, config.prompt, old)
         encoder = replace(old.encoders["text"], tokenizer_sha256=file_sha256(draft / old.encoders["text"].tokenizer))
         asks = Attachment(file=ASKS_FILE, sha256=file_sha256(draft / ASKS_FILE))
         manifest = replace(manifest, encoders={**old.encoders, "text": encoder}, asks=asks)
-    network = load_ensemble([run / "mask.pt" for run in (wanted.run, *wanted.beside)])
-    adapter = load_queries(wanted.run, network.queries.weight)
-    terms = _terms(wanted.run, adapter, old.embedding)
-    spec = export_mask(network, adapter, decoder, presence.bias, wanted.precision, draft / "mask.onnx")
+    network = load_ensemble([run / "mask.pt" for run in (config.run, *config.beside)])
+    adapter = load_queries(config.run, network.queries.weight)
+    terms = _terms(config.run, adapter, old.embedding)
+    spec = export_mask(network, adapter, decoder, presence.bias, config.precision, draft / "mask.onnx")
     end = answer_spec(spec)
-    graphs["mask"] = graph_entry(spec, draft, wanted.precision)
+    graphs["mask"] = graph_entry(spec, draft, config.precision)
     graphs.pop(ANSWER, None)
     cut = None if end is None else draft / f"{ANSWER}.onnx"
     if end is not None and cut is not None:
         cut_answer(end, draft / "mask.onnx", cut)
-        graphs[ANSWER] = graph_entry(end, draft, wanted.precision)
-    parity["mask"] = check_mask(network, adapter, draft / "mask.onnx", terms, wanted.precision, presence.bias, cut)
-    shutil.copyfile(wanted.run / TERMS_FILE, draft / TERMS_FILE)
-    credits = _credits(wanted)
+        graphs[ANSWER] = graph_entry(end, draft, config.precision)
+    parity["mask"] = check_mask(network, adapter, draft / "mask.onnx", terms, config.precision, presence.bias, cut)
+    shutil.copyfile(config.run / TERMS_FILE, draft / TERMS_FILE)
+    credits = _credits(config)
     manifest = replace(
         manifest,
         format=max(old.format, FORMAT),
@@ -301,17 +302,20 @@ def _fill(draft: Path, wanted: MaskExportConfig, base: Bundle, name: str) -> Man
         training_commit=commit(),
     )
     _check_size(draft, base)
-    write_checked(draft, manifest, f"the manifest of {wanted.run}")
+    write_checked(draft, manifest, f"the manifest of {config.run}")
     return manifest
 
 
 def export_mask(
     network: PromptedNetwork, adapter: QueryAdapter, decoder: MaskDecoderSpec, bias: float, precision: str, path: Path
 ) -> ExportSpec:
-    """Write the mask graph of a network; its frames are free where it takes no estimates.
+    """Write the mask graph of a network; its frame axis is free unless the network takes estimates.
+
+    A plain U-Net's frames are freed by its known shapes, those of any other network by comparison of two exports. Where
+    that fails the graph keeps fixed frames.
 
     Args:
-        bias: of the logits of presence.
+        bias: of the presence logits.
         precision: of the stored weights.
         path: ONNX file to write.
 
@@ -319,30 +323,31 @@ def export_mask(
         what the graph takes and gives.
     """
     spec = mask_spec(network, adapter, decoder.frames, bias)
-    is_plain = "estimate" in spec.inputs or (type(network) is PromptedUNet and not network.config.recurrent)
-    if is_plain or not _export_free(network, adapter, decoder, bias, path):
+    takes_estimate = "estimate" in spec.inputs
+    is_plain_unet = type(network) is PromptedUNet and not network.config.recurrent
+    if takes_estimate or is_plain_unet or not _export_free(network, adapter, decoder, bias, path):
         export_graph(spec, path, half=False)
     store(path, precision)
-    rewrite_file(path)
-    if is_plain and "estimate" not in spec.inputs:
-        free_frames(path, decoder)
+    replace_transposed_convolutions(path)
+    if is_plain_unet and not takes_estimate:
+        free_unet_file(path, decoder)
     return spec
 
 
 def _export_free(
     network: PromptedNetwork, adapter: QueryAdapter, decoder: MaskDecoderSpec, bias: float, path: Path
 ) -> bool:  # fmt: skip
-    """Write the mask graph of a network of any kind with free frames; False where they cannot be freed."""
-    lengths = twin_lengths(decoder.frames)
+    """Export any network twice and free the frames by comparison; False where that fails."""
+    lengths = comparison_lengths(decoder.frames)
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-        twin = Path(folder) / path.name
-        for frames, file in zip(lengths, (path, twin), strict=True):
+        other = Path(folder) / path.name
+        for frames, file in zip(lengths, (path, other), strict=True):
             export_graph(mask_spec(network, adapter, frames, bias), file, half=False)
-        return free_by_twin(path, twin, lengths, decoder)
+        return free_file_by_comparison(path, other, lengths, decoder)
 
 
 def decoder_entry(gate_low: float, gate_high: float, frames: int = FRAMES) -> MaskDecoderSpec:
-    """What the manifest says of the mask decoder."""
+    """The manifest's entry of the mask decoder."""
     return MaskDecoderSpec(
         graph="mask",
         rate_hz=RATE_HZ,
@@ -357,36 +362,40 @@ def decoder_entry(gate_low: float, gate_high: float, frames: int = FRAMES) -> Ma
     )
 
 
-def _calibration(wanted: MaskExportConfig) -> Calibration:
-    """That of the run, the plain one where none was made.
+def _calibration(config: MaskExportConfig) -> Calibration:
+    """The calibration of the run; the default one where none was made.
 
     Raises:
-        ValueError: it is of another number of networks.
+        ValueError: it was made for another number of networks.
     """
-    found, runs = load_calibration(wanted.run), (wanted.run, *wanted.beside)
-    if (wanted.run / CALIBRATION_FILE).is_file() and found.networks != len(runs):
-        words = f"{wanted.run} --beside {' '.join(map(str, wanted.beside))}" if wanted.beside else str(wanted.run)
+    found, runs = load_calibration(config.run), (config.run, *config.beside)
+    if (config.run / CALIBRATION_FILE).is_file() and found.networks != len(runs):
+        words = f"{config.run} --beside {' '.join(map(str, config.beside))}" if config.beside else str(config.run)
         raise ValueError(
-            f"presence is calibrated for {found.networks} networks in {wanted.run}, not for {len(runs)}; do it again: "
+            f"presence is calibrated for {found.networks} networks in {config.run}, not for {len(runs)}; do it again: "
             f"python -m training mask-calibrate {words} --stems FOLDERS"
         )
     return found
 
 
-def _credits(wanted: MaskExportConfig) -> list[str]:
-    """Whose sounds the decoders were trained on."""
-    files = [run / CREDITS_FILE for run in (wanted.run, *wanted.beside)]
+def _credits(config: MaskExportConfig) -> list[str]:
+    """Credits for the sounds that the networks were trained on."""
+    files = [run / CREDITS_FILE for run in (config.run, *config.beside)]
     return [line for path in files if path.is_file() for line in json.loads(path.read_text("utf-8"))]
 
 
-def _new_words(draft: Path, wanted: MaskExportConfig, run: Path, old: Manifest) -> tuple[GraphSpec, float]:
-    """Text graph, tokenizer and wordings of a run, in the place of the bundle's."""
+def _replace_text_tower(draft: Path, config: MaskExportConfig, run: Path, old: Manifest) -> tuple[GraphSpec, float]:
+    """Write the text graph, tokenizer and wordings of a run in place of the bundle's.
+
+    Returns:
+        the graph's entry in the manifest, and the worst difference from torch.
+    """
     encoder = old.encoders["text"]
     tower, _ = load_text_tower(run)
     spec = text_spec(tower, old.embedding)
     if tower.out.out_features != old.embedding or tower.max_tokens != encoder.max_tokens:
         raise ValueError(f"{run} has a text tower of another size than the bundle's; begin it with `training unpack`")
-    precision = "fp32" if wanted.precision == "fp32" else "fp16"  # the tower is small, and all words hang on it
+    precision = "fp32" if config.precision == "fp32" else "fp16"  # the tower is small, and all words hang on it
     export_graph(spec, draft / "text.onnx", precision == "fp16")
     worst = 0.0
     for rows in (1, 3):
@@ -436,11 +445,11 @@ def main(argv: list[str]) -> str:
     parser.add_argument("--replace", action="store_true", help="take the place of an old bundle")
     parser.add_argument("--comparison", type=Path, help="comparison.json of the bench; to replace a bundle that ships")
     args = parser.parse_args(argv)
-    wanted = MaskExportConfig(
+    config = MaskExportConfig(
         run=args.run, prompt=args.prompt, version=args.version, gate_low=args.gate_low, gate_high=args.gate_high,
         precision=args.precision, beside=tuple(args.beside),
     )  # fmt: skip
-    manifest = write(wanted, load_bundle(args.base), args.bundle, args.replace, args.comparison)
+    manifest = write(config, load_bundle(args.base), args.bundle, args.replace, args.comparison)
     graph = args.bundle / manifest.graphs["mask"].file
     return (
         f"{summary(args.bundle, manifest)}; the mask graph, {graph.stat().st_size / 1e6:.1f} MB of it, by "

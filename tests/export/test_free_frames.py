@@ -21,7 +21,7 @@ from engine.runtime.onnx import open_session, session_options
 from engine.runtime.self_test import trial_inputs
 from engine.runtime.settings import SessionSettings, settings_for
 from export.__main__ import main
-from export.free_frames import given, rewrite_file
+from export.free_frames import example_inputs, free_unet_file
 from export.mask import MaskGraph, real_mixes
 from export.parity import TOLERANCE, difference
 from training.finetune.mask import read_mask
@@ -36,13 +36,13 @@ def freed(small_bundle, tmp_path_factory):
     for name in ("mask", "mask-answer"):
         shutil.copy(bundle.path(f"{name}.onnx"), folder / f"{name}.onnx")
         if not free_axes((folder / f"{name}.onnx").read_bytes()):
-            assert rewrite_file(folder / f"{name}.onnx", bundle.manifest.decoder)
+            assert free_unet_file(folder / f"{name}.onnx", bundle.manifest.decoder)
     return folder
 
 
 def test_whole_windows_answer_bit_for_bit_as_before(small_bundle, freed):
     for name in ("mask", "mask-answer"):
-        inputs = given(freed / f"{name}.onnx", 512)
+        inputs = example_inputs(freed / f"{name}.onnx", 512)
         old, new = (open_session(at / f"{name}.onnx", SessionSettings()).run(inputs) for at in (small_bundle, freed))
         for output, wanted in old.items():
             np.testing.assert_array_equal(new[output], wanted)
@@ -71,7 +71,7 @@ def test_a_device_with_fixed_shapes_is_given_whole_windows_alone(freed):
     fixed = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     assert [one.shape[2] for one in fixed.get_inputs() if one.name == "mix"] == [512]
     with pytest.raises(Exception, match="512"):
-        fixed.run(None, given(path, LEAST_FRAMES))
+        fixed.run(None, example_inputs(path, LEAST_FRAMES))
     session = open_session(path, SessionSettings(batch_sizes=(1, 2, 4)))
     assert trial_inputs(session.inputs)["mix"].shape == (1, 2, 512, 1024)
     assert BatchAxes.of(session._session) is not None, "windows and prompts are padded as before"
