@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from engine.notes.note import DrumHit, NoteEvent
     from engine.notes.stem_analysis import STEM_KINDS, StemAnalysis, analysis_of_json
     from engine.notes.time_map import BPM_LIMITS, METER_LIMITS, TimeMap
+    from engine.notes.transcribe import SURE_ENOUGH
     from engine.notes.write import write_new
     from engine.optional_packages import require_librosa, require_mido
     from engine.options import Option
@@ -108,6 +109,7 @@ _HOMES = {
     "notes.midi": "midi_bytes",
     "notes.note": "DrumHit NoteEvent",
     "notes.stem_analysis": "STEM_KINDS StemAnalysis analysis_of_json",
+    "notes.transcribe": "SURE_ENOUGH",
     "notes.time_map": "BPM_LIMITS METER_LIMITS TimeMap",
     "notes.write": "write_new",
     "optional_packages": "require_librosa require_mido",

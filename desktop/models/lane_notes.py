@@ -20,6 +20,7 @@ from desktop.models.project import Lane
 from desktop.models.tempo import TempoModel
 from desktop.models.text_cache import TextCache
 from engine import (
+    SURE_ENOUGH,
     DrumHit,
     EngineError,
     NoteEvent,
@@ -32,7 +33,6 @@ from engine import (
 )
 
 LEAVE_MS = 2000
-SURE_ENOUGH = 0.35  # below, the user is told to check the notes
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +130,7 @@ class LaneNotes(QObject):
             self.told.emit(Message("no tempo is known, so the MIDI file of {lane} has 120", lane=lane.name))
         elif project.rate_hz:
             time_map = time_map.moved(-heard.start / project.rate_hz)
-        content = midi_bytes(heard.analysis.notes, heard.analysis.hits, time_map, lane.name)
+        content = midi_bytes(heard.analysis.notes, heard.analysis.hits, time_map, lane.name, self._tempo.key)
         folder = self._store.folder.parent / "out" / hashlib.sha256(content).hexdigest()[:12]
         path = folder / (file_name("{track} - {stem}", name_values(project, lane, 1, self._files.said)) + ".mid")
         try:

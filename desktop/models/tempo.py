@@ -71,7 +71,7 @@ class TempoModel(QObject):
         """What the user has settled, else the estimate; None without either."""
         settled = self._document.project.time_map
         if settled is not None:
-            return settled
+            return settled if settled.key or not self.key else replace(settled, key=self.key)
         return self.estimate.time_map if self.estimate is not None else None
 
     @property
@@ -142,7 +142,7 @@ class TempoModel(QObject):
             process.waitForFinished(LEAVE_MS)
 
     def _map(self) -> TimeMap:
-        return self.time_map or TimeMap(bpm=USUAL_BPM)
+        return self.time_map or TimeMap(bpm=USUAL_BPM, key=self.key)
 
     def _settle(self, words: Message, time_map: TimeMap, merge: bool = False) -> None:
         project = self._document.project

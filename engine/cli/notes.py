@@ -10,7 +10,6 @@ from pathlib import Path
 
 from engine.host.client import Engine
 from engine.notes.listen import heard_apart, listening_command
-from engine.notes.midi import midi_bytes
 from engine.notes.stem_analysis import STEM_KINDS, StemAnalysis, analysis_json, analysis_of_json
 from engine.notes.write import write_new
 from engine.optional_packages import require_librosa, require_mido
@@ -44,20 +43,20 @@ def run(arguments: argparse.Namespace, engine: Engine | None) -> int:
     heard = analysis_of_json(heard_apart(command))
     place = None
     if arguments.midi:
-        content = midi_bytes(heard.notes, heard.hits, heard.time_map, heard.name)
-        place = write_new(Path(arguments.midi), ".mid", content)
+        place = write_new(Path(arguments.midi), ".mid", heard.midi_bytes())
     for sentence in heard.said:
         print(f"fluxstem: {sentence}", file=sys.stderr)
     if arguments.json:
         print(json.dumps({**analysis_json(heard), "midi": None if place is None else str(place)}))
         return 0
-    print("\n".join(_lines(heard)))
+    print("\n".join(analysis_lines(heard)))
     if place is not None:
         print(f"midi      {place}")
     return 0
 
 
-def _lines(heard: StemAnalysis) -> Iterator[str]:
+def analysis_lines(heard: StemAnalysis) -> Iterator[str]:
+    """What was heard, in lines for a terminal."""
     count = len(heard.hits) if heard.kind == "drums" else len(heard.notes)
     what = "strokes" if heard.kind == "drums" else "notes"
     yield f"{heard.name}: {count} {what} in {heard.length_s:.1f} s, confidence {heard.confidence:.2f}"
@@ -67,7 +66,7 @@ def _lines(heard: StemAnalysis) -> Iterator[str]:
         drifts = ", drifting" if tempo.beats_s else ""
         yield f"tempo     {tempo.bpm:g} beats per minute{drifts}, {sure}"
         sure = f"confidence {tempo.downbeat_confidence:.2f}"
-        yield f"bars      of {tempo.beats_per_bar} from {tempo.first_s:.2f} s, {sure}"
+        yield f"bars      of {tempo.beats_per_bar} from {tempo.time_map.from_the_start().first_s:.2f} s, {sure}"
     if tempo is not None and tempo.key:
         yield f"key       {tempo.key}, confidence {tempo.key_confidence:.2f}"
     rows = [(hit.at_s, hit.drum, hit.velocity) for hit in heard.hits]

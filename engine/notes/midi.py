@@ -40,8 +40,9 @@ _Read = TypeVar("_Read")
 
 
 def midi_bytes(
-    notes: Sequence[NoteEvent], hits: Sequence[DrumHit] = (), time_map: TimeMap | None = None, name: str = ""
-) -> bytes:
+    notes: Sequence[NoteEvent], hits: Sequence[DrumHit] = (), time_map: TimeMap | None = None, name: str = "",
+    key: str = "",
+) -> bytes:  # fmt: skip
     """A MIDI file of type 1: tempo, meter and key in its first track, pitched notes in one, drums in one.
 
     Notes that bend and overlap others take turns on channels of their own, as MIDI bends whole channels.
@@ -49,7 +50,8 @@ def midi_bytes(
     Args:
         notes: pitched notes.
         hits: strokes, on the keys of General MIDI's percussion, channel 10.
-        time_map: tempo and bars; None means 120 beats per minute in 4/4.
+        time_map: tempo, bars and key; None means 120 beats per minute in 4/4.
+        key: as ``A minor``, where there is no map.
 
     Raises:
         RequestError: mido is not installed.
@@ -57,7 +59,7 @@ def midi_bytes(
     mido = _mido()
     clock = _Clock(time_map)
     file = mido.MidiFile(type=1, ticks_per_beat=TICKS_PER_BEAT)
-    file.tracks.append(_track(mido, clock, list(_conductor(mido, time_map)), ""))
+    file.tracks.append(_track(mido, clock, list(_conductor(mido, time_map, key)), ""))
     if notes or not hits:
         file.tracks.append(_track(mido, clock, list(_pitched(mido, notes)), name))
     if hits:
@@ -200,16 +202,16 @@ def _track(mido: Any, clock: _Clock, messages: list[_Message], name: str) -> Any
     return track
 
 
-def _conductor(mido: Any, time_map: TimeMap | None) -> Iterator[_Message]:
+def _conductor(mido: Any, time_map: TimeMap | None, key: str) -> Iterator[_Message]:
     """Tempo, meter and key; where bar 1 begins is a marker, or a later bar where the file begins within the music."""
     for at_s, bpm in _tempos(time_map):
         yield at_s, 1, mido.MetaMessage("set_tempo", tempo=mido.bpm2tempo(bpm))
+    if key := key if time_map is None else time_map.key:
+        tonic, mode = key.split()
+        yield 0.0, 0, mido.MetaMessage("key_signature", key=_SIGNATURES[tonic, mode])
     if time_map is None:
         return
     yield 0.0, 0, mido.MetaMessage("time_signature", numerator=time_map.beats_per_bar, denominator=4)
-    if time_map.key:
-        tonic, mode = time_map.key.split()
-        yield 0.0, 0, mido.MetaMessage("key_signature", key=_SIGNATURES[tonic, mode])
     bar_s = time_map.first_s if time_map.first_s >= 0 else time_map.from_the_start().first_s
     yield bar_s, 2, mido.MetaMessage("marker", text=time_map.words(bar_s))
 

@@ -19,6 +19,7 @@ from engine.errors import AudioError
 from engine.media.intake import open_audio
 from engine.notes.beats import TempoEstimate, can_estimate, estimate_tempo
 from engine.notes.drums import hear_drums, strokes_confidence
+from engine.notes.midi import midi_bytes
 from engine.notes.network import RATE_HZ
 from engine.notes.note import DRUM_KEYS, DrumHit, NoteEvent, Transcription
 from engine.notes.stem_source import StemSource, stem_source
@@ -80,6 +81,19 @@ class StemAnalysis:
     def time_map(self) -> TimeMap | None:
         """Bars and beats; None where none were heard."""
         return self.tempo.time_map if self.tempo is not None else None
+
+    @property
+    def key(self) -> str:
+        """As ``A minor``; empty where none was heard."""
+        return self.tempo.key if self.tempo is not None else ""
+
+    def midi_bytes(self) -> bytes:
+        """All of it as a MIDI file.
+
+        Raises:
+            RequestError: mido is not installed.
+        """
+        return midi_bytes(self.notes, self.hits, self.time_map, self.name, self.key)
 
 
 def analyse_stem(

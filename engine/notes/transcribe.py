@@ -18,7 +18,7 @@ from engine.notes.note import NoteEvent, Transcription
 SILENT_DB = -55.0  # against the loudest moment: nothing is expected to be written down there
 SURE = 0.75  # mean activation of notes that are certainly there
 COVERED = 0.6  # of what sounds, by notes that are sure; less of it lowers the confidence
-SURE_ENOUGH = 0.35  # below this confidence, a caller does better without the notes
+SURE_ENOUGH = 0.35  # below this confidence, notes and strokes are called uncertain, and nobody plays them again
 
 
 def transcribe(

@@ -16,7 +16,6 @@ from engine import (
     analysis_of_json,
     listening_command,
     listening_error,
-    midi_bytes,
     require_mido,
     write_new,
 )
@@ -122,8 +121,7 @@ class NotesHandlers:
             heard = analysis_of_json(said)
         except (ValueError, RecursionError) as error:
             raise listening_error(said) from error
-        content = midi_bytes(heard.notes, heard.hits, heard.time_map, heard.name)
-        return heard, write_new(self._out / f"{path.stem}.mid", ".mid", content)
+        return heard, write_new(self._out / f"{path.stem}.mid", ".mid", heard.midi_bytes())
 
     def _tell(self, session: ClientSession, id: str, each: bool, done: asyncio.Future[Heard], job: str = "") -> None:
         self._waiting -= 1
@@ -150,13 +148,12 @@ class NotesHandlers:
                 tell(session, at("notes/note"), (id, hit.at_s, 0.0, float(hit.key), hit.velocity, hit.drum))
                 yield session.wire.crowded
         path = place.name if self._lan or not session.local else str(place)
-        tempo = heard.tempo
-        bpm = tempo.bpm if tempo is not None else 0.0
-        first_s, beats = (tempo.first_s, tempo.beats_per_bar) if tempo is not None else (0.0, 4)
-        key = tempo.key if tempo is not None else ""
+        time_map = heard.time_map
+        bpm, beats = (time_map.bpm, time_map.beats_per_bar) if time_map is not None else (0.0, 4)
+        first_s = time_map.from_the_start().first_s if time_map is not None else 0.0
         count = len(heard.notes) + len(heard.hits)
         said = "; ".join(heard.said)
-        answer = (id, path, heard.kind, count, heard.confidence, bpm, beats, first_s, key, said)
+        answer = (id, path, heard.kind, count, heard.confidence, bpm, beats, first_s, heard.key, said)
         tell(session, at("notes/heard"), answer)
 
 

@@ -129,6 +129,14 @@ def test_what_is_settled_wins_over_the_estimate_and_can_be_undone(opened):
     assert not tempo.settled
 
 
+def test_the_key_that_is_heard_stays_where_the_tempo_is_settled(opened):
+    opened.tempo.estimate = TempoEstimate(key="A minor")  # a sound without a beat
+    opened.tempo.set_tempo(90.0)
+    assert (opened.tempo.time_map.bpm, opened.tempo.time_map.key) == (90.0, "A minor")
+    opened.tempo.set_key("C major")
+    assert opened.tempo.time_map.key == "C major"
+
+
 def test_tapping_along_gives_the_tempo(opened):
     for number in range(6):
         opened.tempo.tap(10 + number * 0.5)

@@ -1,12 +1,14 @@
 """The rows of time over the lanes of the real window: ruler, loop brace, markers, overview, grid, tools."""
 
 import itertools
+from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QImage, QWheelEvent
 
 from engine import TempoEstimate
+from engine.notes.calibration import MEASURED, calibrated
 
 RATE_HZ = 16_000
 
@@ -199,6 +201,7 @@ def test_tempo_and_key_are_shown_with_their_doubt_and_changed_in_the_card(loaded
     tempo._say("done")
     assert (tools.tempo.text(), tools.key.text()) == ("97.5 BPM?", "F#m")
     assert "a guess (30 %)" in tools.tempo.toolTip()
+    assert "likely (50 %)" in tools.key.toolTip()
     tools.tempo.click()
     card = tools.card
     assert card.isVisible()
@@ -213,6 +216,22 @@ def test_tempo_and_key_are_shown_with_their_doubt_and_changed_in_the_card(loaded
     card.back.click()
     assert tools.tempo.text() == "97.5 BPM?"
     card.hide()
+
+
+def test_no_confidence_is_called_more_than_it_is_worth(loaded):
+    tempo, tools = loaded.workspace.tempo, loaded.timeline.time.tools
+    best = calibrated(1.0, MEASURED.key)
+    tempo.estimate = TempoEstimate(
+        bpm=97.5, bpm_confidence=0.79, downbeat_confidence=0.81, key="F# minor", key_confidence=best
+    )
+    tempo._say("done")
+    assert f"likely ({round(100 * best)} %)" in tools.key.toolTip(), "no key is right in four of five cases"
+    assert "likely (79 %)" in tools.tempo.toolTip()
+    assert "sure (81 %)" in tools.tempo.toolTip()
+    assert (tools.tempo.text(), tools.key.text()) == ("97.5 BPM?", "F#m")
+    tempo.estimate = replace(tempo.estimate, key_confidence=0.44)
+    tempo._say("done")
+    assert tools.key.text() == "F#m?", "wrong more often than right"
 
 
 def test_tools_switch_settings_and_settings_switch_tools(loaded):

@@ -11,7 +11,7 @@ from desktop.views.layout import beside, under
 from desktop.views.text import percent, short_number, tr
 from engine import BPM_LIMITS, KEY_NAMES, METER_LIMITS
 
-SURE, LIKELY = 0.6, 0.35
+SURE, LIKELY = 0.8, 0.5  # from these probabilities on; no key is ever sure, see engine/notes/calibration.py
 TEXT_MARGIN, CHOICE_WIDTH = 6, 118  # pixels
 STATES = {
     "none": "",

@@ -22,12 +22,15 @@ from engine import (
     AudioError,
     BundleDamaged,
     BundleError,
+    StemAnalysis,
+    TempoEstimate,
     TimeMap,
     analysis_of_json,
     listening_command,
     listening_error,
     midi_bytes,
 )
+from engine.cli.notes import analysis_lines
 from engine.notes import midi as midi_module
 from engine.notes import network as network_module
 from engine.notes.decode import DecodeSettings, decode
@@ -137,6 +140,16 @@ def test_a_midi_file_gives_back_tempo_meter_key_and_where_bar_one_is(tmp_path, t
         assert found.beat_at(at_s) == pytest.approx(time_map.beat_at(at_s), abs=0.01)
 
 
+def test_a_key_is_written_where_no_beat_is_heard(tmp_path):
+    heard = StemAnalysis(name="pad", kind="notes", length_s=2.0, notes=(NoteEvent(0.5, 0.9, 60),),
+                         tempo=TempoEstimate(key="Bb minor"))  # fmt: skip
+    assert heard.time_map is None
+    path = tmp_path / "pad.mid"
+    path.write_bytes(heard.midi_bytes())
+    found = read_tempo(path)
+    assert (found.bpm, found.key) == (120.0, "Bb minor")
+
+
 def test_a_file_that_begins_within_the_music_marks_its_first_whole_bar(tmp_path):
     path = tmp_path / "late.mid"
     path.write_bytes(midi_bytes([NoteEvent(0.5, 0.9, 60)], (), TimeMap(bpm=120.0, first_s=-2.5)))
@@ -229,8 +242,6 @@ def test_a_stem_is_called_what_its_json_says_and_tempo_is_that_of_its_mix(tmp_pa
 
     def listen(info):
         asked.append(info.path)
-        from engine import TempoEstimate
-
         return TempoEstimate(bpm=100.0, beats_s=(1.0, 1.6), first_s=1.0, key="A minor")
 
     monkeypatch.setattr("engine.notes.stem_analysis.estimate_tempo", listen)
@@ -238,6 +249,7 @@ def test_a_stem_is_called_what_its_json_says_and_tempo_is_that_of_its_mix(tmp_pa
     heard = analyse_stem(stem)
     assert (heard.name, asked) == ("flute", [mix])
     assert (heard.tempo.first_s, heard.tempo.beats_s) == (-1.5, (-1.5, -0.9)), "in seconds of the stem"
+    assert any(line.startswith("bars      of 4 from 0.90 s") for line in analysis_lines(heard)), "none before it begins"
     said = analysis_json(heard)
     assert said["downbeats_s"][0] == pytest.approx(0.9)
     assert analysis_of_json(json.dumps(said)) == heard
