@@ -93,10 +93,10 @@ app: .app-venv/.ready
 
 laion-clap open-clip: %: .%-venv/.ready
 
-# The code of both, for tests; where it cannot be fetched those tests are skipped.
+# Code of packages that tests compare with; where it cannot be fetched those tests are skipped.
 .packages/.ready: tests/packages.txt | .venv/.ready-test
 	@if $(PY) -m pip install --quiet --disable-pip-version-check --no-deps --upgrade --target .packages -r $<; \
-	  then touch $@; else echo "setup: no code of laion-clap and open-clip; tests that compare with it will be skipped"; fi
+	  then touch $@; else echo "setup: no code of laion-clap, open-clip, demucs and openunmix; tests that compare with it will be skipped"; fi
 
 shots: .venv/.ready-test
 	@$(PY) tests/desktop/shots.py

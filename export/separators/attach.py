@@ -2,8 +2,8 @@
 
 The separator's graph and credit lines are copied in; nothing is exported or compared anew. A separator of masks that
 was made for another level than the mask decoder gets a gain at its input. A prompt whose nearest term is among those
-that are named is answered by the expert, alone or in the mean with the mask decoder (``--share``), every other one by
-the mask decoder as before.
+that are named is answered by the expert, alone or in the mean with the mask decoder (``--share``), every other one as
+before. Terms that another expert of the bundle answered are taken from it; one that is left with none goes.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -107,7 +107,7 @@ def _rows(base: Bundle, separator: SeparatorManifest, terms: dict[str, Sequence[
     """What the manifest says of the expert, a row for each stem."""
     assert base.manifest.terms is not None  # _check_fit says so
     known = json.loads(base.path(base.manifest.terms.file).read_text("utf-8"))
-    taken = {term: row.name for row in base.manifest.experts for term in row.terms}
+    taken: dict[str, str] = {}
     graph = f"expert-{separator.name}"
     rows = []
     for stem, asked in terms.items():
@@ -117,7 +117,7 @@ def _rows(base: Bundle, separator: SeparatorManifest, terms: dict[str, Sequence[
             if term not in known:
                 raise ValueError(f"{base.label} has no term {term!r}; it has {', '.join(sorted(known))}")
             if term in taken:
-                raise ValueError(f"the term {term} is answered by {taken[term]} already")
+                raise ValueError(f"the term {term} is answered by {taken[term]} already; name it once")
             taken[term] = stem
         name = separator.name if stem in separator.name.split("-") else f"{separator.name}-{stem}"
         rows.append(
@@ -133,16 +133,23 @@ def _fill(draft: Path, base: Bundle, expert: Bundle, rows: list[ExpertSpec], nam
     old, graph = base.manifest, expert.manifest.graphs[SEPARATOR]
     assert old.decoder is not None  # _check_fit says so
     assert expert.separator is not None
-    key = rows[0].graph
-    if key in old.graphs:
-        raise ValueError(f"{base.label} has the expert {expert.manifest.name} already")
-    copy_files(base, draft)
+    key, kept = rows[0].graph, _without(old.experts, {term for row in rows for term in row.terms})
+    graphs = {
+        name: spec for name, spec in old.graphs.items()
+        if name not in {row.graph for row in old.experts} - {row.graph for row in kept}
+    }  # fmt: skip
+    if key in graphs:
+        raise ValueError(
+            f"{base.label} has the expert {expert.manifest.name} already; let this one answer all of its terms, or "
+            "give the separator another --name"
+        )
+    copy_files(base, draft, {spec.file for name, spec in old.graphs.items() if name not in graphs})
     shutil.copyfile(expert.path(graph.file), draft / f"{key}.onnx")
     if rows[0].kind == "spectral":
         _bring_to_level(draft / f"{key}.onnx", expert.separator.level_db - old.decoder.level_db)
         graph = replace(graph, sha256=file_sha256(draft / f"{key}.onnx"))
     size = size_bytes(draft)
-    if size > LIMIT_BYTES and old.name == "small":
+    if size > LIMIT_BYTES and name == "small":
         raise ValueError(
             f"the bundle takes {size / 1e6:.1f} MB, over {LIMIT_BYTES / 1e6:.0f}; store the expert in 8 bits"
         )
@@ -152,9 +159,10 @@ def _fill(draft: Path, base: Bundle, expert: Bundle, rows: list[ExpertSpec], nam
         name=name,
         version=version or old.version,
         attribution=list(dict.fromkeys([*old.attribution, *rows[0].attribution])),
-        graphs={**old.graphs, key: replace(graph, file=f"{key}.onnx")},
-        experts=[*old.experts, *rows],
-        parity={**old.parity, key: expert.manifest.parity.get("measured", 0.0)},
+        graphs={**graphs, key: replace(graph, file=f"{key}.onnx")},
+        experts=[*kept, *rows],
+        parity={name: value for name, value in old.parity.items() if name not in old.graphs or name in graphs}
+        | {key: expert.manifest.parity.get("measured", 0.0)},
         training_commit=commit(),
     )
     try:
@@ -162,6 +170,12 @@ def _fill(draft: Path, base: Bundle, expert: Bundle, rows: list[ExpertSpec], nam
     except BundleError as error:
         raise ValueError(f"{error.__cause__ or error}; nothing was written") from error
     return manifest
+
+
+def _without(experts: Sequence[ExpertSpec], terms: Collection[str]) -> list[ExpertSpec]:
+    """Experts without some of their terms; those that are left with none are left out."""
+    rows = (replace(row, terms=[term for term in row.terms if term not in terms]) for row in experts)
+    return [row for row in rows if row.terms]
 
 
 def main(argv: list[str]) -> str:

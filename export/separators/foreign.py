@@ -12,6 +12,7 @@ from engine.bundle.separator import LEVEL_DB, SpectrumSpec
 from export.graphs import ExportSpec
 
 RATE_HZ = 44_100
+OWN_TERMS = "that of the weights"  # the licence of a file of which nobody said anything
 MASK_SPECTRUM = SpectrumSpec(fft_samples=4096, hop_samples=1024, bins=1024, frames=512)  # that of the mask graph
 
 

@@ -18,12 +18,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from export.separators.foreign import ForeignSeparator
+from export.separators.foreign import OWN_TERMS, ForeignSeparator
 from export.separators.fourier import RealFourier, frame, overlap_add
 from training.trainer.checkpoints import NUMPY_TYPES, as_float_tensors, load_weights, read_checkpoint
 
 CLASS = "demucs.htdemucs.HTDemucs"
 OVERLAP = 4
+PUBLISHED_LICENCE = "MIT"
 ATTRIBUTION = (
     "HTDemucs by Meta Platforms, code MIT: S. Rouard, F. Massa and A. Defossez, Hybrid Transformers for Music Source "
     "Separation, ICASSP 2023, arXiv 2211.08553",
@@ -49,11 +50,16 @@ def foreign(source: Path | None, download: str = "") -> ForeignSeparator:
     elif download:
         raise ValueError("give a checkpoint or --download, not both")
     args, kwargs, state = read(source)
-    return of_network(build(args, kwargs, state, source.name), f"checkpoint {source.name}")
+    licence = PUBLISHED_LICENCE if download else OWN_TERMS
+    return of_network(build(args, kwargs, state, source.name), f"checkpoint {source.name}", licence)
 
 
-def of_network(network: Any, source: str) -> ForeignSeparator:
+def of_network(network: Any, source: str, licence: str) -> ForeignSeparator:
     """The separator that is made of an HTDemucs with its weights.
+
+    Args:
+        source: where the weights came from.
+        licence: of the weights.
 
     Raises:
         ValueError: it is one of a kind that cannot become a graph.
@@ -67,12 +73,11 @@ def of_network(network: Any, source: str) -> ForeignSeparator:
         domain="waveform",
         stems=stems,
         network=HtdemucsGraph(network.eval().requires_grad_(False), samples),
-        licence="MIT",
+        licence=licence,
         attribution=ATTRIBUTION,
         source=source,
         rate_hz=int(network.samplerate),
         window_samples=samples,
-        notes="The licence is that of the published weights; weights of your own have yours.",
     )
 
 

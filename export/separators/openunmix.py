@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from export.separators.foreign import RATE_HZ, ForeignSeparator
+from export.separators.foreign import OWN_TERMS, RATE_HZ, ForeignSeparator
 from export.separators.fourier import RealStft
 from training.trainer.checkpoints import as_float_tensors, load_weights, read_checkpoint
 
@@ -53,6 +53,29 @@ class OpenUnmixGraph(nn.Module):
         whole = torch.maximum(torch.stack(answers).sum(0), magnitude)  # what no net claims belongs to no stem
         shares = [part / (whole + TINY) for part in answers]
         return tuple(self.transform.synthesise(real * share, imaginary * share) for share in shares)
+
+
+class LayeredLstm(nn.Module):
+    """An LSTM of several layers as one for each layer: one node of a graph each, where one for all is traced.
+
+    Frames (T, B, I) -> what the last layer hears (T, B, ways * H); its state at the end is not given.
+    """
+
+    def __init__(self, cell: nn.LSTM) -> None:
+        super().__init__()
+        state = cell.state_dict()
+        self.layers = nn.ModuleList()
+        for k in range(cell.num_layers):
+            inputs = state[f"weight_ih_l{k}"].shape[1]
+            layer = nn.LSTM(inputs, cell.hidden_size, batch_first=True, bidirectional=cell.bidirectional)
+            layer.load_state_dict({name: state[name.replace("_l0", f"_l{k}")] for name in layer.state_dict()})
+            self.layers.append(layer)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, None]:
+        heard = x.transpose(0, 1)
+        for layer in self.layers:
+            heard = layer(heard)[0]
+        return heard.transpose(0, 1), None
 
 
 def forward_net(net: Any, magnitude: Tensor) -> Tensor:
@@ -101,7 +124,7 @@ def foreign(source: Path | None, window_s: float = 6.0, download: str = "") -> F
         domain="waveform",
         stems=tuple(states),
         network=OpenUnmixGraph(nets, fft, hop, samples).eval().requires_grad_(False),
-        licence=PUBLISHED.get(download, "that of the weights"),
+        licence=PUBLISHED.get(download, OWN_TERMS),
         attribution=ATTRIBUTION,
         source=said,
         rate_hz=rate_hz,
@@ -146,6 +169,7 @@ def _net(architecture: Any, state: dict[str, Tensor], bins: int, stem: str) -> n
         nb_bins=bins, nb_channels=2, hidden_size=hidden, nb_layers=layers, unidirectional=one_way, max_bin=seen
     )
     load_weights(net, state, f"the checkpoint of {stem}", ignored=IGNORED)
+    net.lstm = LayeredLstm(net.lstm)  # type: ignore[arg-type]  # of the package, which says nothing of types
     return net.eval()
 
 

@@ -1,5 +1,7 @@
 """A separator that is an ONNX file already gets the names of a bundle, and a bundle asks a separator for some terms."""
 
+import shutil
+
 import numpy as np
 import onnx
 import onnxruntime
@@ -135,6 +137,36 @@ def test_a_separator_is_attached_beside_the_mask_decoder(base, separator, tmp_pa
     manifest = load_bundle(tmp_path / "both").manifest
     assert [row.share for row in manifest.experts] == [0.5]
     assert manifest.format == FORMAT, "engines that know no shares must refuse it"
+
+
+def test_terms_are_taken_from_the_expert_that_had_them(base, separator, tmp_path, capsys):
+    """So another separator can answer for voices in a bundle that has one; what nobody asks any more is gone."""
+    first = tmp_path / "first"
+    assert attach(base, separator, first, "vocals=violin,kazoo", "drums=drums") == 0
+    other = toyexperts.write_separator(tmp_path / "other", "waveform")
+    assert attach(first, other, tmp_path / "some", "vocals=violin") == 0
+    some = load_bundle(tmp_path / "some").manifest
+    assert {row.name: row.terms for row in some.experts} == {
+        "toysep-vocals": ["kazoo"], "toysep-drums": ["drums"], "other-vocals": ["violin"],
+    }  # fmt: skip
+    assert attach(first, other, tmp_path / "all", "vocals=violin,kazoo,drums") == 0
+    bundle = load_bundle(tmp_path / "all")
+    assert [row.name for row in bundle.manifest.experts] == ["other-vocals"]
+    assert "expert-toysep" not in bundle.manifest.graphs | bundle.manifest.parity
+    assert not (tmp_path / "all" / "expert-toysep.onnx").exists()
+    assert attach(first, separator, tmp_path / "again", "vocals=violin") == 2
+    assert "has the expert toysep already" in capsys.readouterr().err
+    assert attach(first, separator, tmp_path / "anew", "vocals=violin,kazoo,drums") == 0
+    assert [row.name for row in load_bundle(tmp_path / "anew").manifest.experts] == ["toysep-vocals"]
+
+
+def test_only_the_bundle_that_ships_is_bounded_in_size(base, separator, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("export.separators.attach.LIMIT_BYTES", 1)
+    first = tmp_path / "first" / "small"
+    shutil.copytree(base, first)
+    assert attach(first, separator, tmp_path / "mine", "vocals=violin") == 0
+    assert attach(first, separator, tmp_path / "new" / "small", "vocals=violin") == 2
+    assert "store the expert in 8 bits" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

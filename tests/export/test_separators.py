@@ -4,10 +4,14 @@ import json
 import os
 import pickle
 import socket
+import sys
+from pathlib import Path
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
+import soundfile
 import torch
 
 from engine.bundle.bundle import load_bundle
@@ -19,6 +23,7 @@ from export.separators.foreign import MASK_SPECTRUM, ForeignSeparator
 from export.separators.fourier import RealFourier, RealStft
 from training.trainer.checkpoints import NUMPY_TYPES, read_checkpoint
 
+PACKAGES = Path(__file__).parents[2] / ".packages"
 pytestmark = pytest.mark.slow
 
 
@@ -202,8 +207,6 @@ def test_other_weights_are_not_taken_for_spleeters(checkpoints, tmp_path):
 
 def test_spleeter_takes_a_voice_out_of_a_mix(spleeter_bundle, tmp_path, fluxstem):
     """Real weights from end to end: a voice-like sound goes to the stem, a steady hum to the rest, nothing is lost."""
-    import soundfile
-
     rate_hz = 44_100
     time_s = np.arange(6 * rate_hz) / rate_hz
     hum = 0.1 * np.sin(2 * np.pi * 55 * time_s)
@@ -219,8 +222,20 @@ def test_spleeter_takes_a_voice_out_of_a_mix(spleeter_bundle, tmp_path, fluxstem
 # --- HTDemucs and Open-Unmix
 
 
-def test_htdemucs_without_complex_numbers_is_htdemucs(tmp_path):
-    pytest.importorskip("demucs.htdemucs", reason="demucs is not installed; it lives in the benchmark's environment")
+@pytest.fixture
+def packages(monkeypatch):
+    """The code of demucs and openunmix, which `make test` puts into .packages."""
+    if not (PACKAGES / "demucs").is_dir() or not (PACKAGES / "openunmix").is_dir():
+        pytest.skip("no code of demucs and openunmix in .packages: `make test` puts it there, where it can be fetched")
+    before = set(sys.modules)
+    monkeypatch.setattr(sys, "path", [*sys.path, str(PACKAGES)])
+    yield
+    for name in set(sys.modules) - before:
+        if name.partition(".")[0] in ("demucs", "openunmix", "torchaudio"):
+            del sys.modules[name]
+
+
+def test_htdemucs_without_complex_numbers_is_htdemucs(tmp_path, packages, fluxstem):
     from demucs.htdemucs import HTDemucs
 
     from export.separators import htdemucs
@@ -233,11 +248,20 @@ def test_htdemucs_without_complex_numbers_is_htdemucs(tmp_path):
     audio = torch.randn(2, 2, 44_100) * 0.1
     with torch.inference_mode():
         wanted = network(audio)
-    assert export(["separator", "htdemucs", str(tmp_path / "mine.th"), str(tmp_path / "out")]) == 0
-    assert load_bundle(tmp_path / "out").separator.stems == ["drums", "bass", "other", "vocals"]
+    words = ["separator", "htdemucs", str(tmp_path / "mine.th"), str(tmp_path / "out")]
+    assert export([*words, "--licence", "CC0-1.0", "--credit", "trained by nobody"]) == 0
+    separator = load_bundle(tmp_path / "out").separator
+    assert separator.stems == ["drums", "bass", "other", "vocals"]
+    assert separator.licence == "CC0-1.0", "weights of one's own are not Meta's"
+    assert separator.attribution == [*htdemucs.ATTRIBUTION, "trained by nobody"]
     got = np.stack(answers(tmp_path / "out", audio=audio.numpy()), axis=1)
     assert np.sqrt(np.mean((got - wanted.numpy()) ** 2) / np.mean(wanted.numpy() ** 2)) < 2e-2
     assert f"{HTDemucs.__module__}.{HTDemucs.__name__}" == htdemucs.CLASS
+    mix = tmp_path / "mix.wav"
+    soundfile.write(mix, 0.1 * np.random.default_rng(0).standard_normal((60_000, 2)), 44_100, subtype="PCM_24")
+    done, said = fluxstem("isolate", mix, "bass", "--bundle", tmp_path / "out", "--out", tmp_path / "stems", "--json")
+    assert done.returncode == 0, done.stderr
+    assert said["null_db"] == -300.0
 
 
 def test_a_checkpoint_of_another_class_is_no_htdemucs(tmp_path, capsys):
@@ -246,13 +270,21 @@ def test_a_checkpoint_of_another_class_is_no_htdemucs(tmp_path, capsys):
     assert "is not the checkpoint of one HTDemucs" in capsys.readouterr().err
 
 
-def test_openunmix_without_complex_numbers_is_openunmix(tmp_path):
+def test_layers_of_an_lstm_one_by_one_are_the_lstm():
+    from export.separators.openunmix import LayeredLstm
+
+    torch.manual_seed(0)
+    for both_ways in (True, False):
+        whole = torch.nn.LSTM(6, 5, num_layers=3, bidirectional=both_ways)
+        x = torch.randn(7, 2, 6)
+        with torch.inference_mode():
+            torch.testing.assert_close(LayeredLstm(whole)(x)[0], whole(x)[0])
+
+
+def test_openunmix_without_complex_numbers_is_openunmix(tmp_path, packages):
     from export.separators import openunmix
 
-    try:
-        architecture = openunmix._architecture()
-    except ValueError as error:
-        pytest.skip(str(error))
+    architecture = openunmix._architecture()
     torch.manual_seed(0)
     for stem in ("vocals", "drums"):
         torch.save(architecture(nb_bins=129, hidden_size=16, max_bin=100).state_dict(), tmp_path / f"{stem}.pth")
@@ -260,7 +292,29 @@ def test_openunmix_without_complex_numbers_is_openunmix(tmp_path):
     (tmp_path / "separator.json").write_text(json.dumps(settings))
     words = ["separator", "openunmix", tmp_path, tmp_path / "out", "--window-s", 0.1, "--precision", "fp32"]
     assert export([str(word) for word in words]) == 0
-    assert load_bundle(tmp_path / "out").separator.stems == ["drums", "vocals"]
+    separator = load_bundle(tmp_path / "out").separator
+    assert separator.stems == ["drums", "vocals"]
+    assert separator.licence == "that of the weights", "nobody said it"
+    graph = onnx.load(str(tmp_path / "out" / "separator.onnx")).graph
+    assert sum(node.op_type == "LSTM" for node in graph.node) == 2 * 3, "a node for each layer, and no traced steps"
+
+
+@pytest.mark.parametrize(
+    ("kind", "words", "said"),
+    [
+        ("spleeter", ["--download", "spleeter"], "spleeter takes no --download; that is for htdemucs or openunmix"),
+        ("onnx", ["--download", "htdemucs"], "onnx takes no --download"),
+        ("htdemucs", ["--nets", "pair"], "htdemucs takes no --nets; that is for spleeter"),
+        ("htdemucs", ["--window-s", "3"], "htdemucs takes no --window-s; that is for openunmix"),
+        ("spleeter", ["--licence", "CC0-1.0"], "spleeter takes no --licence"),
+        ("openunmix", ["--stems", "vocals"], "openunmix takes no --stems; that is for onnx"),
+        ("openunmix", ["--download", "umxl", "--licence", "MIT"], "the licence of the published umxl is known"),
+    ],
+)
+def test_a_kind_refuses_what_it_would_not_heed(tmp_path, capsys, kind, words, said):
+    assert export(["separator", kind, str(tmp_path / "out"), *words]) == 2
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 # --- the network
