@@ -1,12 +1,14 @@
-"""Pool a mask over the components of a mix, so that what sounds again gets one answer.
+"""Pool a mask over the NMF components of a mix, so that a sound that recurs gets the same mask each time.
 
-A mask decoder answers bin by bin, and is unsure where a bin alone says little: below 130 Hz the boom of a kick drum
+A mask decoder answers bin by bin, and is unsure where a single bin says little: below 130 Hz the boom of a kick drum
 looks like a bass. Non-negative matrix factorisation splits the magnitudes of a window into components, each a spectrum
 with an activation over time (Lee and Seung 2001, Kullback-Leibler divergence). The share of a component that the stem
 owns is the mean of the decoder's mask over the component's bins, weighted by its magnitude there and by how sure the
-mask is; so the click of a kick decides about its boom. Shares are pushed away from one half, and the components times
-their shares over the components are the pooled mask. A bundle says which terms are not pooled: voices, which never
-sound twice the same, and whole drum kits, which have a part in every component.
+mask is; so the click of a kick decides about its boom. Shares are sharpened away from one half, and the pooled mask is
+the sum of the components weighted by their shares, over their plain sum. A bundle says which terms are not pooled:
+voices, which never sound twice the same, and whole drum kits, which have a part in every component.
+
+Axes of names here: P prompts, T frames, F bins, G bands, K components.
 """
 
 from __future__ import annotations
@@ -19,23 +21,23 @@ import numpy.typing as npt
 from engine.bundle.separation import PoolingSpec
 
 FloatArray = npt.NDArray[np.float32]
-FINE_BINS, MIDDLE_BINS = 128, 512  # single bins below the first, fours up to the second, eights above
+FINE_BINS, MIDDLE_BINS = 128, 512  # bands of one bin below the first, of four up to the second, of eight above
 ITERATIONS = 30
-SEED = 0  # of the start of the factorisation: the same mix has the same components
+SEED = 0  # of the factorisation's initial values: the same mix has the same components
 EPSILON = np.float32(1e-8)
-SHARE_LIMIT = 1e-4  # a share is at least this far from 0 and 1 before it is sharpened
+SHARE_LIMIT = 1e-4  # least distance of a share from 0 and 1 before it is sharpened
 
 
 def pooled_masks(masks: Iterable[FloatArray], magnitude_TF: FloatArray, spec: PoolingSpec) -> Iterator[FloatArray]:
-    """Pooled masks of one window, one prompt after the other, so that there are never those of all prompts at once.
+    """Pooled masks of one window, yielded one prompt at a time to save memory.
 
     Args:
         masks: of each prompt, float32 (frames, bins), 0 to 1; all are read before the first pooled one is made.
         magnitude_TF: of the mix, float32 (frames, bins).
-        spec: how many components, and how shares are made.
+        spec: number of components, and exponents of confidence and sharpening.
 
     Yields:
-        Of each prompt, float32 (frames, bins), 0 to 1.
+        the pooled mask of each prompt, float32 (frames, bins), 0 to 1.
     """
     band_F, starts_G = bands(magnitude_TF.shape[1])
     mix_GT = np.add.reduceat(magnitude_TF, starts_G, axis=1).T
@@ -54,12 +56,20 @@ def pooled_masks(masks: Iterable[FloatArray], magnitude_TF: FloatArray, spec: Po
 
 
 def factorise(mix_GT: FloatArray, components: int) -> tuple[FloatArray, FloatArray]:
-    """Spectra (bands, components) and activations (components, frames), float32, whose product is near the mix."""
+    """NMF by multiplicative updates for the Kullback-Leibler divergence.
+
+    Args:
+        mix_GT: magnitudes (bands, frames).
+        components: how many.
+
+    Returns:
+        spectra (bands, components) and activations (components, frames), float32, whose product approximates the mix.
+    """
     rng = np.random.default_rng(SEED)
     spectra_GK = rng.random((len(mix_GT), components), np.float32) + np.float32(0.1)
     activations_KT = rng.random((components, mix_GT.shape[1]), np.float32) + np.float32(0.1)
     spectra_GK *= mix_GT.mean() / (spectra_GK @ activations_KT).mean()
-    mix_GT = np.ascontiguousarray(mix_GT)  # in the order of what it is divided by, which takes a sixth of the time
+    mix_GT = np.ascontiguousarray(mix_GT)  # in the layout of the product, which makes dividing six times as fast
     for _ in range(ITERATIONS):
         ratio_GT = mix_GT / (spectra_GK @ activations_KT + EPSILON)
         activations_KT *= (spectra_GK.T @ ratio_GT) / (spectra_GK.sum(axis=0)[:, None] + EPSILON)
@@ -69,14 +79,14 @@ def factorise(mix_GT: FloatArray, components: int) -> tuple[FloatArray, FloatArr
 
 
 def bands(bins: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-    """The band of every bin, and the first bin of every band; narrow ones below, where pitch is."""
+    """Band of every bin (F,), and first bin of every band (G,); bands are narrow at low frequencies, where pitch is."""
     edges = [*range(FINE_BINS), *range(FINE_BINS, MIDDLE_BINS, 4), *range(MIDDLE_BINS, bins, 8)]
     starts_G = np.array([edge for edge in edges if edge < bins])
     return np.searchsorted(starts_G, np.arange(bins), side="right") - 1, starts_G
 
 
 def mean_odds(one: FloatArray, other: FloatArray, share: float = 0.5) -> FloatArray:
-    """The mask whose odds are the geometric mean of those of two masks; ``share`` is the weight of the first."""
+    """Mask whose odds are the weighted geometric mean of those of two masks; ``share`` is the weight of the first."""
     if share == 0.5:
         stem, rest = np.sqrt(one * other), np.sqrt((1 - one) * (1 - other))
     else:

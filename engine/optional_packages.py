@@ -1,4 +1,4 @@
-"""Packages that only some requests need: asked for before any work is done, so that none is done in vain."""
+"""Optional packages: a request that needs a missing one is refused before any work begins."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ NO_PEDALBOARD = (
 
 
 def is_installed(package: str) -> bool:
-    """True where a package could be imported."""
+    """True where a package can be found, without importing it."""
     return importlib.util.find_spec(package) is not None
 
 
 def require_mido() -> None:
-    """Refuse where no MIDI file can be read or written.
+    """Check that MIDI files can be read and written.
 
     Raises:
         RequestError: mido is not installed.
@@ -29,7 +29,7 @@ def require_mido() -> None:
 
 
 def require_librosa() -> None:
-    """Refuse where no tempo and key can be heard.
+    """Check that tempo and key can be estimated.
 
     Raises:
         RequestError: librosa is not installed.
@@ -39,7 +39,7 @@ def require_librosa() -> None:
 
 
 def require_pedalboard() -> None:
-    """Refuse where no chain of effects can run.
+    """Check that chains of effects can run.
 
     Raises:
         RequestError: pedalboard is not installed.
@@ -49,7 +49,7 @@ def require_pedalboard() -> None:
 
 
 def require_pyav() -> None:
-    """Refuse where no M4A file can be written.
+    """Check that M4A files can be written.
 
     Raises:
         RequestError: PyAV is not installed.
@@ -68,10 +68,10 @@ _NEEDS: tuple[tuple[Callable[[Request], bool], Callable[[], None]], ...] = (
 
 
 def check_packages(request: Request) -> None:
-    """Check that the packages are installed which a request needs.
+    """Check that every package that a request needs is installed.
 
     Raises:
-        RequestError: one is not.
+        RequestError: one is missing; the message says how to install it.
     """
     for needs_it, require in _NEEDS:
         if needs_it(request):

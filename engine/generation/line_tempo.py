@@ -1,4 +1,4 @@
-"""Tempo, bars and key of the music that a line is played in, for the MIDI file beside it."""
+"""Tempo, bars and key of the music around a played line, for the MIDI file that is written with it."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ from engine.notes.time_map import TimeMap
 
 
 class LineTempo:
-    """What is heard of the music around a line: once, and only where a line is played.
+    """Estimates tempo, bars and key lazily: at the first call, which is made only where a line is played.
 
     Args:
+        run: bundle, task and folder of the job; its timer counts the estimate as ``tempo``.
         spec: the input files, and where new sound goes.
     """
 
@@ -29,10 +30,10 @@ class LineTempo:
 
     @property
     def time_map(self) -> TimeMap | None:
-        """Bars, beats and key in seconds of the input; None where no beat is heard.
+        """Bars, beats and key, in seconds from the start of the input; None where no beat is found.
 
         Raises:
-            BundleError: the network that hears beats is not installed, or damaged.
+            BundleError: the beat network is not installed, or damaged.
         """
         if not self._heard:
             with self._run.timer.measure("tempo"), self._music() as (music, later_s):
@@ -42,23 +43,23 @@ class LineTempo:
         return self._heard[0]
 
     def _part_s(self) -> tuple[float, float]:
-        """From the first to the last new sound, in seconds of the input."""
+        """Start and end of the new sound, in seconds from the start of the input."""
         region, rate_hz = self._spec.region, self._spec.input.rate_hz
         first, last = region.spans[0].start, region.spans[-1].stop
         return (region.wanted.start + first) / rate_hz, (region.wanted.start + last) / rate_hz
 
     @contextlib.contextmanager
     def _music(self) -> Iterator[tuple[AudioInfo, float]]:
-        """The file that says most of the beat, and how many seconds later the input's beginning is there.
+        """The file in which the beat is clearest, and the time in it, in seconds, at which the input starts.
 
-        That is the rest that was given; for a stem the mix that the JSON beside it names; else the input.
+        That is the rest, where one was given; for a stem the mix that the JSON beside it names; else the input.
         """
         spec = self._spec
         with contextlib.ExitStack() as held:
             music, later_s = spec.rest or spec.input, 0.0
             if spec.rest is None and self._run.rule.input_slot is Slot.STEM:
                 source = stem_source(spec.input.path)
-                with contextlib.suppress(AudioError):  # it was not asked for, and may have gone since
+                with contextlib.suppress(AudioError):  # the user did not name this file, and it may be gone
                     if source.mix is not None:
                         music = held.enter_context(
                             open_audio(str(source.mix), self._run.folder, lambda done, stage: None, self._run.check)

@@ -1,7 +1,7 @@
-"""What a measured value is worth as a probability: tables from rendered music whose truth is known.
+"""Calibration of confidences: tables that turn evidence into a probability, fitted on rendered music of known truth.
 
-``tests/benchmarks/calibrate_notes.py`` prints the tables anew and ``tests/benchmarks/notes.py`` how well they hold on
-other pieces. Real recordings may be easier or harder than these, which are dense and use effects freely.
+``tests/benchmarks/calibrate_notes.py`` fits and prints the tables, ``tests/benchmarks/notes.py`` measures how well they
+hold on other pieces. Real recordings may be easier or harder than these, which are dense and use effects freely.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ Table = tuple[tuple[float, ...], tuple[float, ...]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfidenceTables:
-    """A table for each kind of evidence, all of it from 0 to 1.
+    """Calibration tables, each a pair (evidence, probability) to interpolate in; evidence is from 0 to 1.
 
     Attributes:
-        note: the network's onset at a note: the share of such notes that were played.
-        stem: the mean of that over a stem: the F1 of its notes where they cover all that sounds.
-        strokes: by drum the network's probability of a stroke on it: the share that was struck there.
-        beats: how even the beats are times how sure the network is of them: the share of beats that are right, or at
-            half or twice the tempo, as listeners tap it (AMLt).
-        bars: how far the first beats of bars stand out: their F1.
-        key: how much better a key fits than the next: that it is the key.
+        note: from the network's onset activation at a note to the share of such notes that were played (precision).
+        stem: from the mean of that over a stem to the F1 of its notes, where they cover all that sounds.
+        strokes: by drum, from the network's probability of a stroke to the share of such strokes that were played.
+        beats: from the evenness of the beats times the network's activation at them to AMLt, the share of beats that
+            are right at the tempo or at half or twice of it.
+        bars: from how far downbeats stand out to their F1.
+        key: from how much better a key fits than the next best to the probability that it is right.
     """
 
     note: Table
@@ -43,7 +43,7 @@ class ConfidenceTables:
 
 NOTE: Table = ((0.1, 0.3, 0.45, 0.6, 0.75, 0.85, 0.95), (0.02, 0.2, 0.33, 0.5, 0.72, 0.92, 0.97))
 STEM: Table = ((0.4, 0.6, 0.7, 0.8, 0.9), (0.2, 0.5, 0.66, 0.8, 0.93))
-# 2,915 strokes in 48 grooves on six kits that nobody learned from.
+# 2,915 strokes in 48 grooves on six kits that no model was trained on.
 STROKES: dict[str, Table] = {
     "kick": ((0.0, 0.39, 0.48, 0.56, 0.64, 0.72, 0.8), (0.0, 0.51, 0.73, 0.98, 0.98, 0.99, 0.99)),
     "snare": ((0.0, 0.44, 0.53, 0.61, 0.69, 0.76, 0.85), (0.0, 0.52, 0.65, 0.65, 0.81, 0.82, 0.93)),
@@ -57,7 +57,7 @@ BARS: Table = ((0.0, 0.5, 0.9, 1.0), (0.25, 0.3, 0.6, 0.68))
 KEY: Table = ((0.2, 0.36, 0.67), (0.25, 0.56, 0.62))  # 90 mixes of 20 s
 MEASURED = ConfidenceTables(note=NOTE, stem=STEM, strokes=STROKES, beats=BEATS, bars=BARS, key=KEY)
 
-# The evidence itself, to be calibrated; of a stem, how much of what sounds its notes cover.
+# Pass these to get the evidence itself, for fitting tables; for a stem, the share of what sounds that its notes cover.
 _PLAIN: Table = ((0.0, 1.0), (0.0, 1.0))
 EVIDENCE = ConfidenceTables(
     note=_PLAIN, stem=((0.0, 1.0), (1.0, 1.0)), strokes=dict.fromkeys(DRUMS, _PLAIN), beats=_PLAIN, bars=_PLAIN,
@@ -66,12 +66,12 @@ EVIDENCE = ConfidenceTables(
 
 
 def calibrated(value: float, table: Table) -> float:
-    """The probability that a table gives a value, rounded to hundredths."""
+    """The probability for a value by a table, interpolated and rounded to hundredths."""
     return round(float(np.interp(value, *table)), 2)
 
 
 def onset_strengths(notes: Sequence[NoteEvent], heard: NoteActivations) -> list[float]:
-    """What the network says of the onset of each note, 0 to 1."""
+    """The network's onset activation at each note, 0 to 1: the highest within ``NEAR_FRAMES`` of its start."""
     strengths = []
     for note in notes:
         at = round(note.start_s / FRAME_S)
