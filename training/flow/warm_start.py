@@ -1,7 +1,7 @@
-"""Warm start: load a run's averaged weights into a new network, which may have visual conditioning that it lacked.
+"""Warm start: load a run's averaged weights into a new network, which may add visual conditioning.
 
-New weights keep their initial values, which make an identity (flow/visual.py), so the new network begins with the old
-one's answers.
+Weights that the run lacks keep their initial values, which make an identity (flow/visual.py), so the new network begins
+with the old one's answers.
 """
 
 from __future__ import annotations
@@ -14,18 +14,14 @@ from torch import Tensor, nn
 from training.trainer.trainer import CHECKPOINT
 
 FLOW_FILE = "flow.pt"
-FRESH = ("scene.",)  # parts that a network may have and the run it starts from may not
-
-
-BESIDE = ("flow.", "critic.")  # of the network and of its critic, in a checkpoint that holds both
+FRESH = ("scene.",)  # parts that the run may lack
+FLOW_PREFIX, CRITIC_PREFIX = "flow.", "critic."  # of the names in a checkpoint that holds both networks
 
 
 def averaged_weights(run: Path) -> dict[str, Tensor]:
-    """The moving average of a run's weights, by name; of an unfinished run that of its last checkpoint.
+    """The moving average of the weights of a run's flow, by name; an unfinished run gives that of its last checkpoint.
 
-    Of a run with a critic, the flow's alone.
-
-    Weights that were frozen in the run have no average and are given as they are.
+    Weights that were frozen in the run have no average and are given as they are. A critic is left out.
 
     Raises:
         FileNotFoundError: the folder holds no flow.
@@ -39,10 +35,9 @@ def averaged_weights(run: Path) -> dict[str, Tensor]:
 
 
 def _without_critic(weights: dict[str, Tensor]) -> dict[str, Tensor]:
-    flow, critic = BESIDE
-    if not any(name.startswith(critic) for name in weights):
+    if not any(name.startswith(CRITIC_PREFIX) for name in weights):
         return weights
-    return {name.removeprefix(flow): value for name, value in weights.items() if name.startswith(flow)}
+    return {name.removeprefix(FLOW_PREFIX): value for name, value in weights.items() if name.startswith(FLOW_PREFIX)}
 
 
 def _averaged(run: Path) -> dict[str, Tensor]:

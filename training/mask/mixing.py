@@ -1,7 +1,9 @@
-"""Mixes and questions for the mask decoder, drawn on the fly as spectra.
+"""Mixes and questions for the mask decoder, drawn and augmented on the fly as spectra.
 
-A stem is cut, played at another speed, equalised, panned and put in a room; coherent mixes keep one speed and time. All
-of it is linear, so the stems sum to the mix; a bus compressor is one gain curve on all of them.
+A *player* is one stem, or a drum kit in its pieces. Its stems are cut, resampled to another speed, overdriven,
+equalised, panned and put in a room. A coherent mix takes players of one piece at one speed and time; others mix players
+of unrelated pieces. Each stem is augmented by itself, and a bus compressor is one gain curve on all of them, so the
+stems sum to the mix.
 """
 
 from __future__ import annotations
@@ -29,12 +31,12 @@ WINDOW = (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(FFT_SAMPLES) / FFT_SAMPLES)).
 SIZES, SIZE_SHARES = (1, 2, 3, 4, 5, 6), (0.04, 0.3, 0.24, 0.22, 0.12, 0.08)
 COHERENT_SHARE = 0.5
 RECORDED_SHARE = 0.7  # of the players drawn by family, where a family has recorded ones
-HARD_SHARE = 0.3  # of the players after the first are of the group of one that is there
+HARD_SHARE = 0.3  # of the players after the first are of the same group as one before
 ABSENT_SHARE = 0.2
-SILENT_DB = -45.0  # a stem below this against the mix is not there
+SILENT_DB = -45.0  # a stem below this against the mix counts as absent
 EQ_BANDS = 9
-LOW_SHARE, LOW_HZ, LOW_DB = 0.3, (60.0, 200.0), 10.0  # a shelf below some frequency, as producers turn it
-GROOVE_SHARE = 0.15  # of the mixes of strangers begin with a kit and a bass, which share the lowest octaves
+LOW_SHARE, LOW_HZ, LOW_DB = 0.3, (60.0, 200.0), 10.0  # a low shelf: how often, its corner, and at most how much
+GROOVE_SHARE = 0.15  # of the incoherent mixes begin with a drum kit and a bass, which share the lowest octaves
 MIX_RMS = 0.085  # -21.4 dBFS
 WEIGHTS = {
     "drums": 2.5, "electric-bass": 1.6, "vocals": 1.6, "piano": 1.6, "acoustic-guitar": 1.5, "electric-guitar": 1.6,
@@ -45,13 +47,13 @@ WEIGHTS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variety:
-    """How far players are moved away from how they were recorded.
+    """How strong the augmentation of players is; shares are probabilities.
 
     Attributes:
-        speed_share, speed_semitones: how often a stem is played at another speed, and at most how much.
-        eq_share, eq_db: how often it is equalised, and the deviation of each band.
-        sweep_share: how often the equaliser moves from one curve to another in the course of the mix.
-        room_share, drive_share: how often it stands in a room, and is overdriven.
+        speed_share, speed_semitones: of another speed, and the largest change of it.
+        eq_share, eq_db: of an equaliser, and the standard deviation of the gain of each band.
+        sweep_share: of an equaliser that moves from one curve to another over the mix.
+        room_share, drive_share: of a room, and of overdrive.
     """
 
     speed_share: float = 0.5
@@ -73,11 +75,11 @@ VARIETIES = {
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One mix and one question.
+    """A mix and the term that is asked of it.
 
     Attributes:
         mix: complex64 (2, T, BINS).
-        stem: what was asked for, the same shape; zeros for what is absent.
+        stem: what the term names in it, the same shape; zeros for what is absent.
         term: number of the term.
     """
 
@@ -87,12 +89,14 @@ class Question:
 
 
 class Mixing:
-    """Draws questions.
+    """Draws mixes, and questions about them.
 
     Args:
-        seed: decides everything, together with the number of the question.
-        absent: share of the questions that ask for what is not there.
-        variety: how far players are moved away from how they were recorded.
+        pool: the stems.
+        frames: T, of a mix.
+        seed: with the number of a mix it decides everything.
+        absent: share of the questions that ask for what is not in the mix.
+        variety: how strong the augmentation is.
     """
 
     def __init__(
@@ -118,7 +122,11 @@ class Mixing:
         self._basses = [name for name in self._families if name.endswith("bass")]
 
     def questions(self, index: int, count: int) -> list[Question]:
-        """So many questions about the mix of this number; the same whenever they are drawn."""
+        """``count`` questions about mix number ``index``; the same whenever they are drawn.
+
+        Raises:
+            ValueError: eight mixes in a row were silent.
+        """
         rng = np.random.default_rng([self.seed, index])
         for _ in range(8):
             found = self._drawn(rng, count)
@@ -220,7 +228,7 @@ class Mixing:
         return float(2 ** (rng.uniform(-most, most) / 12)) if rng.random() < self.variety.speed_share else 1.0
 
     def _asked(self, rng: Rng, stems: list[tuple[int, Spectrum]], power: float) -> int:
-        """A term that names something audible here, or one in vain."""
+        """Number of a term that names something audible, or of one that is absent."""
         there: dict[str, float] = {}
         for stem, spectrum in stems:
             loud = float(np.mean(np.abs(spectrum) ** 2))
@@ -239,9 +247,9 @@ class Mixing:
         return term_number(kind[int(rng.integers(len(kind)))])
 
     def _absent(self, rng: Rng, there: set[str]) -> int:
-        """A term that names nothing here; often a relative of something that is."""
+        """Number of a term that names nothing in the mix; often of the same group as something that is in it."""
         away = [t for t in TERMS if t not in there]
-        if "drums" in there:  # what a drum loop holds nobody says
+        if "drums" in there:  # a drum loop may hold these unlabelled
             away = [t for t in away if t not in KIT and t != "percussion"]
         if there & {"vocals", "voices"}:
             away = [t for t in away if t not in VOICES]
@@ -253,7 +261,7 @@ class Mixing:
 
 @dataclass(frozen=True, slots=True)
 class _Shape:
-    """How a player is made to sound: drive, room, equaliser, place and width."""
+    """The augmentation of one player: overdrive, room, equaliser, pan and width."""
 
     drive: float
     rooms: tuple[Audio, ...]
@@ -276,7 +284,7 @@ class _Shape:
         angle = (np.clip(side, -1, 1) + 1) * np.pi / 4
         pan = np.sqrt(2) * np.array([np.cos(angle), np.sin(angle)])
         gains = pan[:, None, None] * curve
-        if rng.random() < 0.25:  # two microphones: one ear hears it later, and a little otherwise
+        if rng.random() < 0.25:  # a spaced pair of microphones: one channel is delayed, and equalised a little
             late_s = rng.uniform(-0.0012, 0.0012)
             turn = np.exp(-2j * np.pi * np.arange(BINS) * (RATE / FFT_SAMPLES) * late_s)
             gains = gains * np.stack([np.ones(BINS), turn * _equaliser(rng, db) ** 0.5])[:, None]

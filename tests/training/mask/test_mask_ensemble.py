@@ -1,4 +1,4 @@
-"""Networks of different kinds answer together: the mean of their logits, whoever asks."""
+"""An ensemble of networks of different kinds answers with the mean of their logits, whoever asks."""
 
 import json
 
@@ -43,7 +43,7 @@ def test_masks_and_presence_are_the_means_of_both_networks_logits(checkpoints):
 
 
 @torch.no_grad()
-def test_what_is_heard_before_the_prompt_is_what_the_answers_are_made_of(checkpoints):
+def test_answers_from_the_encoding_are_those_of_the_whole_network(checkpoints):
     both = load_ensemble(checkpoints)
     described, plane = both.encode(MIX)
     assert described.shape == (2, both.config.describe, 32, 512)
