@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
+from toybundle import write_toy_bundle
 
 from engine import StemResult
 from engine.cli import demo
@@ -96,6 +98,36 @@ def test_a_missing_mix_is_refused_in_one_sentence(tmp_path: Path, capsys: pytest
     assert demo.main(["--mix", str(tmp_path / "none.wav"), "--prompt", "bass", "--out", str(tmp_path / "out")]) == 2
     assert len(capsys.readouterr().err.strip().splitlines()) == 1
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("suffix", ["m4a", "mp3", "wav"])
+def test_whatever_the_engine_reads_can_be_the_mix(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], fluxstem, suffix: str
+):
+    """M4A and films are decoded by the engine alone, and an MP3's length is what decodes."""
+    bundle = write_toy_bundle(tmp_path / "toy")
+    song = tmp_path / "song.wav"
+    soundfile.write(song, 0.1 * np.random.default_rng(0).standard_normal((66_150, 2)), 44_100)
+    if suffix != "wav":
+        words = ("--format", suffix, "--bundle", bundle, "--out", tmp_path / "made", "--json")
+        made, said = fluxstem("isolate", song, "everything", "--literal", *words)
+        assert made.returncode == 0, made.stderr
+        song = Path(said["stem"])
+    out = tmp_path / "out"
+    assert demo.main(["--mix", str(song), "--prompt", "violin", "--bundle", str(bundle), "--out", str(out)]) == 0
+    said = capsys.readouterr().out
+    assert "44100 Hz, 2 channels" in said
+    assert "null " in said
+    assert list(out.glob("*.png"))
+
+
+def test_stems_that_share_a_mix_are_refused_in_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    bundle = write_toy_bundle(tmp_path / "toy", senses=("asks",))
+    song = tmp_path / "song.wav"
+    soundfile.write(song, 0.1 * np.random.default_rng(0).standard_normal((22_050, 2)), 44_100)
+    words = ["--mix", str(song), "--prompt", "violin", "--prompt", "the rest", "--bundle", str(bundle)]
+    assert demo.main([*words, "--out", str(tmp_path / "out")]) == 2
+    assert "name one sound at a time" in capsys.readouterr().err
 
 
 def test_figures_need_no_torch():

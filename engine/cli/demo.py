@@ -41,6 +41,7 @@ class DemoStem:
         result: what the engine says of it.
         mix_CN, stem_CN, rest_CN: float32 (channels, samples).
         reference_CN: the true stem; None where it is not known.
+        mix_is_sum: True means that the mix is a file that only the engine decodes, so the sum of both stands for it.
     """
 
     result: StemResult
@@ -48,6 +49,7 @@ class DemoStem:
     stem_CN: Audio
     rest_CN: Audio
     reference_CN: Audio | None
+    mix_is_sum: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +86,12 @@ def main(arguments: list[str] | None = None) -> int:
         references = _references() if args.mix is None else {}
         prompts = tuple(args.prompt or references)
         done = _isolate(mix, prompts, args.out, args.bundle, args.device)
+        stems = [_stem(mix, result, references.get(result.prompt)) for result in done.results]
     except EngineError as error:
         print(f"fluxstem: {error}", file=sys.stderr)
         return 2
-    stems = [_stem(mix, result, references.get(result.prompt)) for result in done.results]
     picture = args.picture or args.out / f"{mix.stem}.png"
-    draw(stems, soundfile.info(str(mix)).samplerate, picture)
+    draw(stems, done.results[0].rate_hz, picture)
     _report(done, stems, mix, picture)
     return 0
 
@@ -120,6 +122,12 @@ def null_text(mix_CN: Audio, stem_CN: Audio, rest_CN: Audio) -> str:
     if difference == 0.0:
         return "stem + rest = mix, bit for bit"
     return f"stem + rest - mix peaks at {20 * np.log10(difference):.1f} dBFS"
+
+
+def _null(stem: DemoStem) -> str:
+    if stem.mix_is_sum and stem.result.null_db is not None:
+        return f"stem + rest - mix, as the engine measured it: {stem.result.null_db:.1f} dB"
+    return null_text(stem.mix_CN, stem.stem_CN, stem.rest_CN)
 
 
 def spectrogram_db(audio_CN: Audio, rate_hz: int) -> Levels:
@@ -245,13 +253,23 @@ def _isolate(mix: Path, prompts: tuple[str, ...], out: Path, bundle: str, device
 def _stem(mix: Path, result: StemResult, reference: Path | None) -> DemoStem:
     if result.stem is None or result.rest is None:
         raise EngineError(
-            "isolate gave no stem or no rest for {prompt!r}; its result is {result}",
-            prompt=result.prompt,
-            result=result,
-        )
-    return DemoStem(
-        result, _read(mix), _read(result.stem), _read(result.rest), None if reference is None else _read(reference)
-    )
+            "the demo draws a stem and its rest, and {prompt!r} has none: stems that were asked for together share the "
+            "mix; name one sound at a time", prompt=result.prompt,
+        )  # fmt: skip
+    stem_CN, rest_CN = _read(result.stem), _read(result.rest)
+    mix_CN = _plain(mix, stem_CN.shape)
+    whole_CN = stem_CN + rest_CN if mix_CN is None else mix_CN
+    true_CN = None if reference is None else _read(reference)
+    return DemoStem(result, whole_CN, stem_CN, rest_CN, true_CN, mix_is_sum=mix_CN is None)
+
+
+def _plain(path: Path, shape: tuple[int, ...]) -> Audio | None:
+    """A sound file; None where libsndfile cannot read it, or reads another length than the engine."""
+    try:
+        audio_CN = _read(path)
+    except soundfile.LibsndfileError:
+        return None
+    return audio_CN if audio_CN.shape == shape else None
 
 
 def _read(path: Path | str) -> Audio:
@@ -260,14 +278,15 @@ def _read(path: Path | str) -> Audio:
 
 
 def _report(done: Done, stems: list[DemoStem], mix: Path, picture: Path) -> None:
-    info = soundfile.info(str(mix))
-    print(f"{mix.name}: {info.duration:.1f} s, {info.samplerate} Hz, {info.channels} channels")
+    rate_hz, (channels, samples) = done.results[0].rate_hz, stems[0].mix_CN.shape
+    seconds = samples / rate_hz
+    print(f"{mix.name}: {seconds:.1f} s, {rate_hz} Hz, {channels} channels")
     for stem in stems:
         result = stem.result
         print(f"\n{result.prompt}: {result.stem}")
         print(f"  rest      {result.rest}")
         print(f"  presence  {result.presence:.2f}")
-        print(f"  null      {null_text(stem.mix_CN, stem.stem_CN, stem.rest_CN)}")
+        print(f"  null      {_null(stem)}")
         if stem.reference_CN is None:
             continue
         scores = measure(stem.stem_CN, stem.mix_CN, stem.reference_CN)
@@ -278,7 +297,7 @@ def _report(done: Done, stems: list[DemoStem], mix: Path, picture: Path) -> None
             print(f"  {name:8}  {got:.1f} dB; the mix itself {before:.1f} dB; gained {got - before:+.1f} dB")
     if any(stem.reference_CN is not None for stem in stems):
         print("\nSDR: BSS-Eval v3, 512-tap distortion filter; SI-SDR: scale-invariant; both of the mono sum")
-    speed, count = info.duration / done.seconds, "1 stem" if len(stems) == 1 else f"{len(stems)} stems"
+    speed, count = seconds / done.seconds, "1 stem" if len(stems) == 1 else f"{len(stems)} stems"
     print(f"\n{count} in {done.seconds:.2f} s: {speed:.1f} times real time on {done.device}, bundle {done.bundle}")
     print(f"picture: {picture}")
 
