@@ -59,7 +59,7 @@ class GraphSpec:
         file: name inside the bundle folder.
         sha256: hash of the file, lower-case hex.
         inputs, outputs: name -> axes, letters or numbers; ``B`` and ``P`` are the only dynamic ones.
-        precision: how weights are stored, ``fp32`` or ``fp16``; inputs, outputs and arithmetic are float32.
+        precision: how weights are stored, ``fp32``, ``fp16`` or ``int8``; inputs, outputs and arithmetic are float32.
     """
 
     file: str

@@ -1,4 +1,4 @@
-"""Experts: separators trained elsewhere that answer some prompts in place of the mask decoder.
+"""Experts: separators trained elsewhere that answer some prompts in place of the mask decoder, or beside it.
 
 A spectral expert maps magnitudes to masks; a waveform expert maps audio to audio, from which a mask is computed. Either
 way the user's own mix is filtered, so stem and rest still sum to it. The term nearest to a prompt chooses the expert.
