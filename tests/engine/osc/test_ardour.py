@@ -49,7 +49,7 @@ def test_a_region_of_an_ardour_session_becomes_two_tracks_that_sum_to_it(toy_eng
     assert places == [POSITION] * 3, "the time reference says where in the session a file belongs"
     session.place("Bass", stem, places[1])
     session.place("Clip", rest, places[2])
-    render = session.export("render", POSITION, POSITION + frames)
+    render = session.render("render", POSITION, POSITION + frames)
     sum_NC, clip_NC = (soundfile.read(path, dtype="int32")[0].astype(np.int64) >> 8 for path in (render, clip))
     assert sum_NC.shape == clip_NC.shape
     assert np.abs(clip_NC).max() > 1000
