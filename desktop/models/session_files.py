@@ -84,9 +84,11 @@ def _track(path: Path, part: ExportFile, project: Project, colours: Sequence[str
 
 
 def _markers(project: Project, time_map: TimeMap | None, span: tuple[int, int]) -> tuple[SessionMarker, ...]:
-    """The project's markers, and one where bar 1 begins when that is not at the start."""
+    """The project's markers, and one with the key where the first whole bar begins."""
     first, last = span
     found = [(marker.name, marker.at) for marker in project.markers]
-    if time_map is not None and round(time_map.first_s * project.rate_hz) > 0:
-        found.append((f"1|1 {time_map.key}".strip(), round(time_map.first_s * project.rate_hz)))
+    if time_map is not None:
+        here = time_map.moved(-first / project.rate_hz)
+        bar_s = here.first_s if here.first_s >= 0 else here.from_the_start().first_s
+        found.append((f"{here.words(bar_s)} {time_map.key}".strip(), first + round(bar_s * project.rate_hz)))
     return tuple(SessionMarker(name, (at - first) / project.rate_hz) for name, at in found if first <= at < last)

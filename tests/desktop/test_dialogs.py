@@ -1,5 +1,6 @@
 """The window's own sheets, the export dialog, the doctor's page, the bridge's folders, recent files and drops."""
 
+import zipfile
 from dataclasses import replace
 
 import pytest
@@ -10,12 +11,13 @@ from shiboken6 import delete
 from desktop.message import Message
 from desktop.models.diagnostics import check_rows
 from desktop.models.job_list import JobRow, JobState
+from desktop.models.markers import Marker
 from desktop.views.dialogs.export_dialog import ExportDialog
 from desktop.views.dialogs.settings_dialog import SettingsDialog
 from desktop.views.dialogs.sheet import Sheet
 from desktop.views.main_window import MainWindow
 from desktop.views.sentences import sentence
-from engine import AudioError
+from engine import SESSION_FORMATS, AudioError, TimeMap
 
 WAIT_MS = 120_000
 FINDINGS = {
@@ -163,6 +165,31 @@ def test_an_export_can_be_a_session_with_the_lanes_own_gains(loaded, qtbot, make
     assert f'NAME "{lane.name}"' in text
     assert "VOLPAN 0.5011872336 0.5 " in text
     assert [path.name for path in (tmp_path / "daw").iterdir()] == [place.parent.name], "no scratch is left"
+
+
+@pytest.mark.parametrize("format", list(SESSION_FORMATS))
+def test_a_session_of_any_format_has_the_tempo_map_the_markers_and_the_key(loaded, qtbot, make_wav, tmp_path, format):
+    loaded.workspace.add_file(make_wav("extra.wav"))
+    document = loaded.workspace.document
+    qtbot.waitUntil(lambda: bool(document.project.lanes), timeout=WAIT_MS)
+    drifting = TimeMap(bpm=240.0, beats_s=(0.0, 0.3, 0.5), first_s=0.0, key="D minor")
+    markers = (Marker(id="m", at=4000, name="Chorus"),)
+    document.apply(Message("tempo"), replace(document.project, time_map=drifting, markers=markers))
+    dialog = ExportDialog(loaded.workspace, loaded.lane_actions.files, document.project.lanes[-1].id, loaded)
+    qtbot.addWidget(dialog)
+    dialog.folder.setText(str(tmp_path / "daw"))
+    dialog.kind.setCurrentIndex(dialog.kind.findData(format))
+    with qtbot.waitSignal(dialog.exported, timeout=WAIT_MS) as caught:
+        dialog.go.click()
+    [place] = caught.args[0].paths
+    if format == "dawproject":
+        with zipfile.ZipFile(place) as archive:
+            text = archive.read("project.xml").decode("utf-8")
+    else:
+        text = place.read_text(encoding="utf-8")
+    assert "Chorus" in text
+    assert "1|1 D minor" in text, "also where bar 1 is at the very beginning"
+    assert "200.0" in text, "the beat of 0.3 s"
 
 
 def test_recent_files_say_where_they_are(loaded, tmp_path):
