@@ -187,6 +187,7 @@ class _MaskMeter:
         self._run, self._mix, self._conditioning = run, mix, conditioning
         self._edges, there = _presence_blocks(mix, masks)
         self._there = None if masks.presence_K is None else there
+        self._is_gated = masks.is_gated
         self.restart()
 
     def restart(self) -> None:
@@ -201,10 +202,13 @@ class _MaskMeter:
 
     def result(self, rendered: RenderedFiles, spec: OutputSpec) -> TaskResult:
         run, rate_hz, start = self._run, self._mix.info.rate_hz, self._mix.wanted.start
-        if self._there is None:
-            windows = self._levels.presence(LEVEL_PRESENCE, rate_hz, start)
-        else:
+        windows = by_level = self._levels.presence(LEVEL_PRESENCE, rate_hz, start)
+        if self._there is not None:
             windows = self._levels.with_presence(self._there, rate_hz, start)
+            if not self._is_gated:  # an expert had its say: what it leaves as good as silent is not there either
+                windows = tuple(
+                    (*span, min(one, most)) for (*span, one), (*_, most) in zip(windows, by_level, strict=True)
+                )
         return TaskResult(
             self._conditioning.prompt, max(one for *_, one in windows), rendered, spec,
             similarity=_similarity(run, self._loudest, rate_hz, self._conditioning),

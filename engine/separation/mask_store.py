@@ -88,6 +88,11 @@ class JointMasks:
         known = [one.presence_K for one in self.parts if one.presence_K is not None]
         return np.max(known, axis=0) if len(known) == len(self.parts) else None
 
+    @property
+    def is_gated(self) -> bool:
+        """True where every sound is shut where it is not there."""
+        return all(one.is_gated for one in self.parts)
+
 
 AnyMasks = StemMasks | JointMasks
 

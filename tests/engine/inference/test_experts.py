@@ -130,10 +130,11 @@ def test_beside_the_mask_decoder_it_says_what_is_there_and_shuts_nothing(run, no
         [result] = run(input=mix, bundle=str(bundle), prompts=(prompt,), literal=True, cache=cache).results
         return result
 
-    faint = taken("violin", 0.003)
-    assert faint.level_db < -27, "by its level it would not be there"
-    assert faint.presence > 0.9
-    assert min(there for *_, there in faint.presence_windows[1:-1]) > 0.9
+    faint = taken("violin", 0.01)
+    assert -29 < faint.level_db < -27, "by the flow's curve it would not be there"
+    assert faint.presence > 0.5
+    assert min(there for *_, there in faint.presence_windows[1:-1]) > 0.5
+    assert taken("violin", 0.0).presence < 0.5, "nothing came out"
     for _ in range(2):  # the second time from the cache
         absent = taken("kazoo kazoo kazoo kazoo kazoo violin", 0.9)
         assert absent.presence < 0.5
