@@ -206,9 +206,8 @@ class _MaskMeter:
         if self._there is not None:
             windows = self._levels.with_presence(self._there, rate_hz, start)
             if not self._is_gated:  # an expert had its say: what it leaves as good as silent is not there either
-                windows = tuple(
-                    (*span, min(one, most)) for (*span, one), (*_, most) in zip(windows, by_level, strict=True)
-                )
+                both = zip(windows, by_level, strict=True)
+                windows = tuple((first, last, min(one, most[2])) for (first, last, one), most in both)
         return TaskResult(
             self._conditioning.prompt, max(one for *_, one in windows), rendered, spec,
             similarity=_similarity(run, self._loudest, rate_hz, self._conditioning),
