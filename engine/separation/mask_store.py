@@ -156,8 +156,7 @@ def compute_masks(
                     behind.do(functools.partial(join, whole.part(some), fetch))
                     del fetch  # so that its answer is gone once it is joined, while the network makes the next one
                 run.progress((groups[group][-1] + 1) / len(starts), "separate")
-    is_gated = has_gate(masker)
-    return [StemMasks(grid, one, both.presence(), is_gated) for one, both in zip(rows, joined, strict=True)]
+    return [StemMasks(grid, one, both.presence(), has_gate(masker)) for one, both in zip(rows, joined, strict=True)]
 
 
 def has_gate(masker: Masker) -> bool:
