@@ -29,6 +29,7 @@ from engine.audio.quantize import (
 )
 from engine.audio.reader import FloatArray, Samples, blocks, resampled, samples_at
 from engine.audio.soft_mask import presence
+from engine.bundle.separation import LEVEL_PRESENCE
 from engine.errors import NotHeard
 from engine.generation.context import (
     FillRegion,
@@ -301,12 +302,16 @@ def _write(
 
 
 def _old_presence(stems: list[OldStem], curve: dict[str, float]) -> float:
-    """Presence of the old stem in some regions: the mask decoder's, else from its level in all of them."""
+    """Presence of the old stem in some regions, by the mask decoder and as ``isolate`` says it, else from its level."""
     stem, mix = np.sum([one.split.energies for one in stems], axis=0)
     if mix <= 0:
         return 0.0
     said = [one.separated.presence for one in stems if one.separated.presence is not None]
-    return max(said) if said else presence(level_db(stem, mix), curve)
+    if not said:
+        return presence(level_db(stem, mix), curve)
+    if all(one.separated.is_gated for one in stems):
+        return max(said)
+    return min(max(said), presence(level_db(stem, mix), LEVEL_PRESENCE))
 
 
 def _presence_window(edit: RegionEdit, curve: dict[str, float]) -> tuple[float, float, float]:

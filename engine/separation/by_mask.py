@@ -112,7 +112,9 @@ def split_by_masks(
         [told] = stem_masks(run.within(0.7, 1.0), mix, decoder, [conditioning], estimates, held)
     _, there = _presence_blocks(mix, told)
     presence = None if told.presence_K is None else max(there)
-    return SeparatedSection(info, wanted, mix.section, lambda some: _filter_mix(run, mix, masks, some), presence)
+    return SeparatedSection(
+        info, wanted, mix.section, lambda some: _filter_mix(run, mix, masks, some), presence, masks.is_gated
+    )
 
 
 def _load_mix(run: RunContext, info: AudioInfo, wanted: SampleRange, decoder: MaskDecoder) -> StereoSection:

@@ -38,6 +38,7 @@ class SeparatedSection:
         section: what was read: ``wanted`` and context around it.
         pairs: stem and rest of any part of the section; may be called several times.
         presence: 0 (not there) to 1 (there) in ``wanted``; None where it has to be derived from the level of the stem.
+        is_gated: False where low presence leaves the stem open; then one that is all but silent is not there either.
     """
 
     info: AudioInfo
@@ -45,6 +46,7 @@ class SeparatedSection:
     section: SampleRange
     pairs: Callable[[SampleRange], Iterator[StemRestBlock]]
     presence: float | None
+    is_gated: bool = True
 
 
 def split_by_filter(

@@ -141,6 +141,17 @@ def test_beside_the_mask_decoder_it_says_what_is_there_and_shuts_nothing(run, no
         assert absent.level_db > -15
 
 
+def test_what_comes_out_beside_the_mask_decoder_as_good_as_silent_is_not_replaced(run, noise, tmp_path):
+    beside = replace(toyexperts.expert("shares", "spectral", ["violin"]), share=0.5)
+    graph = toyexperts.spectral_graph({"vocals": 0.0, "drums": 0.6})
+    bundle = toyexperts.write_bundle_with_experts(tmp_path / "silent", [beside], {"expert-shares": graph})
+    asked = {"bundle": str(bundle), "prompts": ("violin",), "literal": True}
+    mix = noise(seconds=6.0, subtype="FLOAT")
+    assert run(input=mix, **asked).results[0].presence < 0.5
+    with pytest.raises(NotHeard, match="violin is not heard"):
+        run(task="replace", input=mix, replacement="trumpet", region_s=(1.0, 5.0), **asked)
+
+
 def test_what_an_expert_alone_takes_out_is_there_by_its_level_as_of_a_separator(run, noise, tmp_path):
     shares = {"vocals": 0.04, "drums": 0.6}
     bundle = toyexperts.write_bundle_with_experts(
