@@ -92,7 +92,7 @@ class JobController(QObject):
         self._link, self._scratch = link, scratch
         self._ghosts: dict[str, tuple[GhostLane, ...]] = {}  # by row
         self._runs: dict[str, SeparationRun] = {}
-        self._given_up: set[str] = set()  # rows that were cancelled and have not ended yet
+        self._cancelled: set[str] = set()  # rows that were cancelled and have not ended yet
         link.accepted.connect(self._on_accepted)
         link.progressed.connect(self._on_progress)
         link.finished.connect(self._on_finished)
@@ -173,7 +173,7 @@ class JobController(QObject):
             return
         if row.job:
             if row.context is not None and not row.for_file:
-                self._given_up.add(row_id)
+                self._cancelled.add(row_id)
             self.queue.update(row_id, stage="stopping")
             self._link.cancel(row.job)
         else:
@@ -379,7 +379,7 @@ class JobController(QObject):
             self.queue.update(row.id, state=JobState.DONE, fraction=1.0, stage="", done=done)
             self.pump()
             return
-        if self._is_given_up(row.id):
+        if self._ended_by_cancel(row.id):
             self._sweep_behind(row)
             return
         if row.id in self._runs:
@@ -404,12 +404,12 @@ class JobController(QObject):
             self._sweep(row)
 
     def _show(self, row_id: str, done: Done, plan: JobPlan, results: list[PromptResult]) -> None:
-        if not self._is_given_up(row_id):
+        if not self._ended_by_cancel(row_id):
             self._ended(row_id, done, self._add_made(row_id, results, plan.request, plan.lane, title_of(plan.request)))
 
-    def _is_given_up(self, row_id: str) -> bool:
-        """True for a job that was cancelled when the engine was done with it, or with a piece of it; it ends here."""
-        if row_id not in self._given_up:
+    def _ended_by_cancel(self, row_id: str) -> bool:
+        """End a job that was cancelled when the engine was done with it, or with a piece of it; True where it was."""
+        if row_id not in self._cancelled:
             return False
         self.queue.update(row_id, state=JobState.CANCELLED, stage="")
         self._forget(row_id)
@@ -465,7 +465,7 @@ class JobController(QObject):
         if row.state is not JobState.RUNNING:  # it ended while this was read, and was perhaps swept before
             self._sweep_behind(row)
             return
-        if last and self._is_given_up(row_id):
+        if last and self._ended_by_cancel(row_id):
             self._sweep_behind(row)
             return
         self._show_ghosts(row_id)
@@ -486,7 +486,7 @@ class JobController(QObject):
                 self._sweep(row)
 
         def show(stems: list[FinishedStem]) -> None:
-            if not self._is_given_up(row_id):
+            if not self._ended_by_cancel(row_id):
                 self._ended(row_id, done, self._add_stems(row_id, title_of(run.request), run.plan, stems))
                 for note in run.notes:
                     self.told.emit(note)
@@ -529,7 +529,7 @@ class JobController(QObject):
     def _forget(self, row_id: str) -> None:
         """No lane of a job is on its way any more."""
         self._runs.pop(row_id, None)
-        self._given_up.discard(row_id)
+        self._cancelled.discard(row_id)
         if self._ghosts.pop(row_id, ()):
             self.ghosts_changed.emit()
 
