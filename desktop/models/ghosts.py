@@ -25,6 +25,8 @@ class GhostLane:
         fraction, stage: how far the job is.
         filled: where it sounds already.
         sound: what is there, silent where it is not filled; None before anything is.
+        settled: sample of the project before which no worker changes it any more.
+        played: what is there before that sample, so that nothing changes while it is played.
         solo, mute: as the user wants to hear it.
     """
 
@@ -40,6 +42,8 @@ class GhostLane:
     stage: str = ""
     filled: Regions = ()
     sound: PlacedSound | None = None
+    settled: int = 0
+    played: PlacedSound | None = None
     solo: bool = False
     mute: bool = False
 
@@ -56,7 +60,7 @@ class GhostLane:
     @property
     def plays(self) -> bool:
         """True for a new lane of which a part can be heard."""
-        return bool(self.filled) and self.sound is not None and not self.lane_id
+        return bool(self.filled) and self.played is not None and not self.lane_id
 
 
 def ghosts_of(row_id: str, plan: JobPlan, project: Project, waiting: tuple[GhostLane, ...]) -> tuple[GhostLane, ...]:

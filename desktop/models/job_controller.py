@@ -16,7 +16,7 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal
 
 from desktop.audio.peaks import Peaks
-from desktop.audio.sounds import PlacedSound, difference
+from desktop.audio.sounds import PlacedSound, difference, inside
 from desktop.audio.store import AudioStore
 from desktop.link import EngineLink
 from desktop.message import Message
@@ -500,21 +500,24 @@ class JobController(QObject):
             return
         run = self._runs.get(row_id)
         stems = [] if run is None else [stem for stem in run.stems if stem.candidate == 0]
-        shown, filled = [], []
+        settled = 0 if run is None else run.settled  # read once: a worker moves it on
+        shown, filled, played = [], [], []
         for ghost in ghosts:
             values: dict[str, Any] = {"fraction": row.fraction, "stage": row.stage}
             own = [stem for stem in stems if stem.prompt == ghost.prompt] or (stems if len(ghosts) == 1 else [])
             if ghost.role == "stem" and own and run is not None:
                 sound = ghost.sound or PlacedSound(own[0].growing.samples_NC, run.first)
-                values |= {"filled": own[0].filled, "sound": sound}
+                played.append(inside(sound, run.first, settled))
                 filled.append(sound)
+                values |= {"filled": own[0].filled, "sound": sound, "settled": settled, "played": played[-1]}
             shown.append(replace(ghost, **values))
         source = self._document.project.source
         for at, ghost in enumerate(shown):
             if ghost.role == "else" and filled and source is not None:
-                sound = ghost.sound or difference(PlacedSound(self._store.samples(source)), filled)
+                mix = PlacedSound(self._store.samples(source))
+                sound = ghost.sound or difference(mix, filled)
                 covered = min((one.filled for one in shown if one.role == "stem"), key=len, default=())
-                shown[at] = replace(ghost, filled=covered, sound=sound)
+                shown[at] = replace(ghost, filled=covered, sound=sound, settled=settled, played=difference(mix, played))
         self._ghosts[row_id] = tuple(shown)
         self.ghosts_changed.emit()
 

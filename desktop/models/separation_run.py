@@ -135,6 +135,8 @@ class SeparationRun:
         self._rate_hz, self._bits, self._folder = rate_hz, bits, folder
         regions = plan.regions or (span,)
         self._first, self._last = regions[0][0], regions[-1][1]
+        self.settled = self._first  # no later piece changes what lies before this sample
+        self._taken = 0
         self._drawn_to = self._first // BASE_SAMPLES * BASE_SAMPLES
 
     @property
@@ -178,6 +180,8 @@ class SeparationRun:
                 for name in (result.stem, result.rest, result.mix, result.sidecar):
                     if name and not self.plan.keep_files:
                         Path(name).unlink(missing_ok=True)
+            self._taken += 1  # the next piece begins inside this one and fades from it
+            self.settled = self.pieces[self._taken][0] if self._taken < len(self.pieces) else self._last
 
     def draw_rest(self, mix_NC: SoundSamples, check: Check) -> None:
         """Bring what is drawn of the rest of the mix as far as all stems are there. Slow: for a worker."""

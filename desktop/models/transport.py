@@ -264,8 +264,8 @@ class Transport(QObject):
 
     def show_ghosts(self, ghosts: tuple[GhostLane, ...]) -> None:
         """Play lanes that are on their way too, as far as they are filled."""
-        played = [(one.id, one.solo, one.mute, one.filled) for one in ghosts if one.plays]
-        before = [(one.id, one.solo, one.mute, one.filled) for one in self.ghosts if one.plays]
+        played = [(one.id, one.solo, one.mute, one.filled, one.settled) for one in ghosts if one.plays]
+        before = [(one.id, one.solo, one.mute, one.filled, one.settled) for one in self.ghosts if one.plays]
         if played and not before and not self._document.project.lanes:
             self._stay_with_original()
         self.ghosts = ghosts
@@ -288,7 +288,7 @@ class Transport(QObject):
         own = {lane.id for lane in project.lanes}
         ghosts = [ghost for ghost in self.ghosts if ghost.plays and ghost.id not in own]
         soloed = any(lane.solo for lane in project.lanes) or any(ghost.solo for ghost in ghosts)
-        on_their_way = [ghost.sound for ghost in ghosts if ghost.role == "stem" and ghost.sound is not None]
+        on_their_way = [ghost.played for ghost in ghosts if ghost.role == "stem" and ghost.played is not None]
         for lane in project.lanes:
             sound = bank.heard(lane)
             if lane.is_else and on_their_way:
@@ -302,9 +302,9 @@ class Transport(QObject):
                 key, gain, heard = f"{lane.id} {lane.active}", gain * 10 ** (self._trial[2] / 20), True
             yield Track(key, sound.samples_NC, sound.start, gain, lane.pan, heard)
         for ghost in ghosts:
-            if ghost.sound is not None:
+            if ghost.played is not None:
                 heard = (ghost.solo if soloed else not ghost.mute) and self._only is None
-                yield Track(ghost.id, ghost.sound.samples_NC, ghost.sound.start, heard=heard)
+                yield Track(ghost.id, ghost.played.samples_NC, ghost.played.start, heard=heard)
 
     def _click(self, project: Project) -> Track | None:
         """The click, the same one as long as the beats stay."""

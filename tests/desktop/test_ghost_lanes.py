@@ -122,6 +122,25 @@ def test_a_lane_on_its_way_is_missing_in_what_the_others_leave(in_pieces, qtbot)
     assert max(sums) < 1e-6
 
 
+def test_what_is_played_of_lanes_on_their_way_stays_the_same_while_later_pieces_are_written(in_pieces, qtbot):
+    scenes = []
+
+    def look():
+        if any(one.plays for one in in_pieces.jobs.ghosts):
+            scene = in_pieces.transport.scene(in_pieces.document.project)
+            scenes.append((scene.tracks, [np.array(track.samples_NC[:]) for track in scene.tracks]))
+
+    in_pieces.jobs.ghosts_changed.connect(look)
+    ask(in_pieces, "drums, bass")
+    qtbot.waitUntil(lambda: in_pieces.jobs.queue.unfinished == 0, timeout=WAIT_MS)
+    mix_NC = np.array(in_pieces.samples(in_pieces.document.project.source))
+    assert len(scenes) > 2
+    assert any(read.any() for _, [*stems, _] in scenes for read in stems)
+    for tracks, read in scenes:
+        assert all(np.array_equal(track.samples_NC[:], then) for track, then in zip(tracks, read, strict=True))
+        assert np.abs(sum(read) - mix_NC).max() < 1e-6
+
+
 def test_a_job_that_is_cancelled_takes_its_lanes_along(in_pieces, qtbot, make_wav):
     with qtbot.waitSignal(in_pieces.opened, timeout=WAIT_MS):
         in_pieces.open(make_wav("long.wav", seconds=50.0))  # so long that it cannot be done before it is cancelled
