@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from engine.bundle.separation import PoolingSpec
+from engine.inference.terms import TermTable
 from engine.mask_pooling import mean_odds, pooled_masks
 from engine.runtime.backend import FloatArray
 from engine.runtime.threads import parallel_for
@@ -19,13 +17,11 @@ class ComponentPooling:
 
     Attributes:
         spec: of the bundle.
-        terms: known terms, in the order of ``embeddings_KE``.
-        embeddings_KE: their prompt embeddings, float32 (terms, embedding), of norm 1.
+        terms: of the bundle.
     """
 
     spec: PoolingSpec
-    terms: tuple[str, ...]
-    embeddings_KE: FloatArray
+    terms: TermTable
 
     def pool(self, stem_PB2TF: FloatArray, mix_B2TF: FloatArray, prompts_PE: FloatArray) -> FloatArray:
         """Pool the masks of some prompts, where they are.
@@ -57,15 +53,5 @@ class ComponentPooling:
 
     def _manner(self, prompt_E: FloatArray) -> str | None:
         """``alone``: the pooled mask; ``both``: it and the decoder's; None: the decoder's alone."""
-        length = float(np.linalg.norm(prompt_E))
-        if length == 0:
-            return "both"
-        term = self.terms[int(np.argmax(self.embeddings_KE @ (prompt_E / np.float32(length))))]
+        term = self.terms.nearest(prompt_E)
         return None if term in self.spec.never else "alone" if term in self.spec.alone else "both"
-
-
-def make_pooling(spec: PoolingSpec, table: Mapping[str, Sequence[float]]) -> ComponentPooling:
-    """Pooling by the embeddings of known terms, as ``terms.json`` has them."""
-    rows_KE = np.array(list(table.values()), np.float32)
-    lengths_K1 = np.linalg.norm(rows_KE, axis=1, keepdims=True)
-    return ComponentPooling(spec, tuple(table), rows_KE / np.maximum(lengths_K1, np.float32(1e-12)))

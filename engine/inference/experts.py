@@ -6,10 +6,8 @@ way the user's own mix is filtered, so stem and rest still sum to it. The term n
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,13 +16,13 @@ from engine.bundle.bundle import Bundle
 from engine.bundle.separation import EXPERT_KINDS, ExpertSpec, MaskDecoderSpec
 from engine.errors import BundleError, RequestError
 from engine.inference.masker import MaskDecoder, Masker, MaskOutput, MixWindows, magnitudes
+from engine.inference.terms import TermTable, as_term
 from engine.inference.windows import OverlapAdd, lay_windows
 from engine.mask_pooling import mean_odds
 from engine.runtime.backend import FloatArray, GraphSession
 from engine.text.intent import Intent
 
 NOBODY = "none"  # the name that means no expert
-TERMS_LIMIT_BYTES = 8 << 20
 CONTEXT, FADE = 16, 64  # of a waveform window: 1/16 at each edge is discarded, 1/64 is cross-faded
 SILENT = 1e-8  # magnitude of a bin against full scale, below which the mask is 0
 
@@ -130,14 +128,12 @@ class Experts:
     Attributes:
         rows: from the manifest.
         maskers: by name.
-        terms: in the order of ``embeddings_KE``.
-        embeddings_KE: float32 (terms, embedding), of norm 1.
+        terms: of the bundle.
     """
 
     rows: tuple[ExpertSpec, ...]
     maskers: Mapping[str, Masker]
-    terms: tuple[str, ...]
-    embeddings_KE: FloatArray
+    terms: TermTable
 
     def masker_for(self, name: str, prompt: str, prompt_E: FloatArray) -> Masker | None:
         """The expert for a prompt; None for the mask decoder.
@@ -155,28 +151,24 @@ class Experts:
     def term_of(self, prompt: str, prompt_E: FloatArray) -> str:
         """The term equal to the prompt, else the one with the nearest embedding; "" for an empty prompt."""
         word = as_term(prompt)
-        if word in self.terms or any(word in row.terms for row in self.rows):
+        if any(word in row.terms for row in self.rows):
             return word
-        length = float(np.linalg.norm(prompt_E))
-        if not len(self.terms) or length == 0:
-            return ""
-        return self.terms[int(np.argmax(self.embeddings_KE @ (prompt_E / np.float32(length))))]
+        return self.terms.named(prompt, prompt_E)
 
 
-def open_experts(bundle: Bundle, graphs: Mapping[str, GraphSession], decoder: MaskDecoder | None) -> Experts | None:
+def open_experts(
+    bundle: Bundle, graphs: Mapping[str, GraphSession], decoder: MaskDecoder | None, terms: TermTable | None
+) -> Experts | None:
     """The experts of a bundle; None where it has none.
 
     Args:
         graphs: opened, by their key in the manifest.
         decoder: of the bundle, beside which some experts answer.
-
-    Raises:
-        BundleError: the terms cannot be read.
+        terms: of the bundle; None where it has none.
     """
     manifest = bundle.manifest
-    if not manifest.experts or manifest.terms is None:
+    if not manifest.experts or terms is None:
         return None
-    terms = read_terms(bundle.path(manifest.terms.file), manifest.embedding)
     maskers: dict[str, Masker] = {
         row.name: make_masker(
             graphs[row.graph],
@@ -190,31 +182,7 @@ def open_experts(bundle: Bundle, graphs: Mapping[str, GraphSession], decoder: Ma
     for row in manifest.experts:
         if row.share < 1 and decoder is not None:
             maskers[row.name] = BlendedExpert(maskers[row.name], decoder, row.share)
-    rows_KE = np.array(list(terms.values()), np.float32).reshape(-1, manifest.embedding)
-    lengths_K1 = np.linalg.norm(rows_KE, axis=1, keepdims=True)
-    return Experts(tuple(manifest.experts), maskers, tuple(terms), rows_KE / np.maximum(lengths_K1, np.float32(1e-12)))
-
-
-def read_terms(path: Path, embedding: int) -> dict[str, list[float]]:
-    """Read the prompt embeddings of known terms.
-
-    Args:
-        path: of ``terms.json``.
-        embedding: length of each.
-
-    Raises:
-        BundleError: too large, or not a table of so many numbers for each term.
-    """
-    try:
-        if path.stat().st_size > TERMS_LIMIT_BYTES:
-            raise ValueError(f"over {TERMS_LIMIT_BYTES} bytes")
-        data = json.loads(path.read_bytes())
-        terms = {str(term): [float(value) for value in row] for term, row in data.items()}
-        if bad := [term for term, row in terms.items() if len(row) != embedding or not np.isfinite(row).all()]:
-            raise ValueError(f"{bad[0]} has not {embedding} numbers")
-    except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
-        raise BundleError("{path} holds no terms ({reason}); get the bundle again", path=path, reason=error) from error
-    return terms
+    return Experts(tuple(manifest.experts), maskers, terms)
 
 
 class SeparatorMasker(MaskDecoder):
@@ -268,12 +236,6 @@ class StemNameEncoder:
                 )
             row_E[self._stems.index(word)] = 1
         return rows_PE
-
-
-def as_term(words: str) -> str:
-    """Words as terms are written: lower case, joined by hyphens, without an article."""
-    parts = words.casefold().replace("-", " ").replace("_", " ").strip().rstrip(".!?").split()
-    return "-".join(parts[1:] if parts[:1] == ["the"] else parts)
 
 
 def check_expert(name: str, bundle: Bundle) -> None:

@@ -12,10 +12,11 @@ from engine.bundle.free_axes import free_axes
 from engine.bundle.separator import TASKS_OF_ALL, SeparatorManifest
 from engine.errors import BundleError, RequestError
 from engine.inference.codec import Codec
-from engine.inference.component_pooling import make_pooling
-from engine.inference.experts import Experts, SeparatorMasker, StemNameEncoder, make_masker, open_experts, read_terms
+from engine.inference.component_pooling import ComponentPooling
+from engine.inference.experts import Experts, SeparatorMasker, StemNameEncoder, make_masker, open_experts
 from engine.inference.masker import DecoderTail, MaskDecoder
 from engine.inference.sampler import SamplerConfig
+from engine.inference.terms import TermTable, read_terms
 from engine.latents import LatentGrid, Slot
 from engine.media.encoders import AudioEncoder, VideoEncoder
 from engine.request import OPTIONS, Request, Start, Voice
@@ -114,7 +115,8 @@ def open_model(bundle: Bundle, backend: Backend) -> Model:
     by_kind = {kind: opened[encoder.graph] for kind, encoder in encoders.items()}
     story = StoryEncoder(by_kind["story"], encoders["story"].pieces) if "story" in encoders else None
     text = encoders["text"]
-    masker = None if decoder is None else _mask_decoder(opened, decoder, bundle, backend.device)
+    terms = None if manifest.terms is None else read_terms(bundle.path(manifest.terms.file), manifest.embedding)
+    masker = None if decoder is None else _mask_decoder(opened, decoder, bundle, backend.device, terms)
     log.info("opened %s on %s", manifest.name, backend.device)
     return Model(
         bundle=bundle,
@@ -125,7 +127,7 @@ def open_model(bundle: Bundle, backend: Backend) -> Model:
         audio=AudioEncoder.from_manifest(encoders["audio"], by_kind["audio"]) if "audio" in encoders else None,
         video=VideoEncoder.from_manifest(encoders["scene"], by_kind["scene"]) if "scene" in encoders else None,
         masker=masker,
-        experts=open_experts(bundle, opened, masker),
+        experts=open_experts(bundle, opened, masker, terms),
     )
 
 
@@ -169,7 +171,7 @@ def no_flow(label: str) -> RequestError:
 
 
 def _mask_decoder(
-    graphs: Mapping[str, GraphSession], decoder: MaskDecoderSpec, bundle: Bundle, device: str
+    graphs: Mapping[str, GraphSession], decoder: MaskDecoderSpec, bundle: Bundle, device: str, terms: TermTable | None
 ) -> MaskDecoder:
     manifest = bundle.manifest
     takes_estimate, name = "estimate" in manifest.graphs[decoder.graph].inputs, f"{decoder.graph}-answer"
@@ -183,10 +185,8 @@ def _mask_decoder(
         free_axes(bundle.path(manifest.graphs[one].file).read_bytes()) for one in (decoder.graph, name)
         if one in manifest.graphs
     )  # fmt: skip
-    if manifest.pooling is not None and manifest.terms is not None:
-        masker.pooling = make_pooling(
-            manifest.pooling, read_terms(bundle.path(manifest.terms.file), manifest.embedding)
-        )
+    if manifest.pooling is not None and terms is not None:
+        masker.pooling = ComponentPooling(manifest.pooling, terms)
     return masker
 
 

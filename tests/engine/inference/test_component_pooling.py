@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from engine.bundle.separation import PoolingSpec
-from engine.inference.component_pooling import ComponentPooling, make_pooling
+from engine.inference.component_pooling import ComponentPooling
+from engine.inference.terms import TermTable
 from engine.mask_pooling import bands, factorise, mean_odds, pooled_masks
 
 SPEC = PoolingSpec(components=4, confidence=2.0, sharpness=2.0, alone=["kick"], never=["vocals"])
@@ -49,7 +50,7 @@ def test_every_prompt_is_pooled_by_itself(mix, unsure):
 
 
 def test_terms_choose_between_pooled_mixed_and_untouched(mix, unsure):
-    pooling = make_pooling(SPEC, TABLE)
+    pooling = ComponentPooling(SPEC, TermTable.of(TABLE, 3))
     masks_PB2TF = np.tile(unsure, (4, 2, 2, 1, 1))
     mix_B2TF = np.broadcast_to(mix, (2, 2, FRAMES, BINS))
     prompts_PE = np.array([[0.9, 0.1, 0], [0, 5, 0.1], [0, 0.1, 2], [0, 0, 0]], np.float32)
@@ -62,7 +63,7 @@ def test_terms_choose_between_pooled_mixed_and_untouched(mix, unsure):
 
 
 def test_a_window_is_pooled_alike_in_any_company(mix, unsure):
-    pooling = make_pooling(SPEC, TABLE)
+    pooling = ComponentPooling(SPEC, TermTable.of(TABLE, 3))
     prompts_PE = np.array([[1, 0, 0]], np.float32)
     quiet = np.zeros_like(mix)
     masks = np.tile(unsure, (1, 2, 2, 1, 1))
@@ -75,7 +76,7 @@ def test_a_window_is_pooled_alike_in_any_company(mix, unsure):
 
 
 def test_nothing_is_done_where_only_voices_are_asked_for(unsure, mix):
-    pooling = ComponentPooling(SPEC, ("vocals",), np.ones((1, 3), np.float32))
+    pooling = ComponentPooling(SPEC, TermTable(("vocals",), np.ones((1, 3), np.float32)))
     masks = np.broadcast_to(unsure, (1, 1, 2, FRAMES, BINS))
     assert pooling.pool(masks, mix[None, None], np.ones((1, 3), np.float32)) is masks
 

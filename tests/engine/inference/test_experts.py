@@ -11,7 +11,7 @@ from toymask import SHORT
 from engine.bundle.bundle import load_bundle
 from engine.errors import BundleError, NotHeard, RequestError
 from engine.events import BIT_FOR_BIT_DB
-from engine.inference.experts import as_term, read_terms
+from engine.inference.terms import as_term, read_terms
 from engine.mask_pooling import mean_odds
 
 RATE_HZ = SHORT.rate_hz
