@@ -221,6 +221,7 @@ class Project:
         rate_hz: of the timeline; 0 while there is no sound.
         daw: the DAW's own name for the clip when it came over OSC.
         time_map: tempo, meter and key that the user has settled; None leaves them to the estimate.
+        key_is_unknown: True once the user has said so, which an estimate does not change.
         markers: named places, in order.
         brush: what was moved from lane to lane, the oldest first.
     """
@@ -232,6 +233,7 @@ class Project:
     rate_hz: int = 0
     daw: str = ""
     time_map: TimeMap | None = None
+    key_is_unknown: bool = False
     markers: Markers = ()
     brush: tuple[BrushEdit, ...] = ()
 

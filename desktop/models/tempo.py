@@ -82,10 +82,10 @@ class TempoModel(QObject):
     @property
     def key(self) -> str:
         """As ``A minor``; empty while unknown."""
-        settled = self._document.project.time_map
-        if settled is not None and settled.key:
-            return settled.key
-        return self.estimate.key if self.estimate is not None else ""
+        project = self._document.project
+        if project.time_map is not None and project.time_map.key:
+            return project.time_map.key
+        return self.estimate.key if self.estimate is not None and not project.key_is_unknown else ""
 
     def words(self, sample: int) -> str:
         """Bar and beat at a sample, as ``12|3``; empty without a map."""
@@ -110,8 +110,8 @@ class TempoModel(QObject):
             self._settle(Message("bar 1"), self._map().starting_at(sample / rate_hz))
 
     def set_key(self, key: str) -> None:
-        """The key."""
-        self._settle(Message("key"), replace(self._map(), key=key))
+        """The key; an empty one is unknown, and stays so whatever is heard."""
+        self._settle(Message("key"), replace(self._map(), key=key), key_is_unknown=not key)
 
     def double(self) -> None:
         """Twice as many beats."""
@@ -133,7 +133,8 @@ class TempoModel(QObject):
 
     def back_to_estimate(self) -> None:
         """Forget what was settled."""
-        self._document.apply(Message("estimated tempo"), replace(self._document.project, time_map=None))
+        before = self._document.project
+        self._document.apply(Message("estimated tempo"), replace(before, time_map=None, key_is_unknown=False))
 
     def close(self) -> None:
         """Stop listening for good."""
@@ -144,17 +145,22 @@ class TempoModel(QObject):
     def _map(self) -> TimeMap:
         return self.time_map or TimeMap(bpm=USUAL_BPM, key=self.key)
 
-    def _settle(self, words: Message, time_map: TimeMap, merge: bool = False) -> None:
+    def _settle(
+        self, words: Message, time_map: TimeMap, merge: bool = False, key_is_unknown: bool | None = None
+    ) -> None:
+        """Keep what the user chose; None leaves it as it was whether the key is unknown."""
         project = self._document.project
         if project.rate_hz:
-            self._document.apply(words, replace(project, time_map=time_map), "time:tempo" if merge else "")
+            unknown = project.key_is_unknown if key_is_unknown is None else key_is_unknown
+            after = replace(project, time_map=time_map, key_is_unknown=unknown)
+            self._document.apply(words, after, "time:tempo" if merge else "")
 
     # The estimate.
 
     def _on_change(self, before: Project, after: Project) -> None:
         if before.source != after.source:
             self._begin()
-        elif before.time_map != after.time_map:
+        elif (before.time_map, before.key_is_unknown) != (after.time_map, after.key_is_unknown):
             self.changed.emit()
 
     def _begin(self) -> None:

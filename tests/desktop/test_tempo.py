@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from desktop.models.project_file import load_project, save_project
 from engine import TempoEstimate, TimeMap
 from engine.notes.beats import KEY_NAMES, bars_of, even_beats, key_of
 
@@ -135,6 +136,37 @@ def test_the_key_that_is_heard_stays_where_the_tempo_is_settled(opened):
     assert (opened.tempo.time_map.bpm, opened.tempo.time_map.key) == (90.0, "A minor")
     opened.tempo.set_key("C major")
     assert opened.tempo.time_map.key == "C major"
+
+
+def test_a_key_that_is_said_to_be_unknown_stays_so_whatever_is_heard_later(opened, tmp_path):
+    tempo, document = opened.tempo, opened.document
+    tempo.estimate = TempoEstimate(bpm=100.0, key="A minor")
+    tempo.set_key("")
+    assert (tempo.key, tempo.time_map.key, tempo.time_map.bpm) == ("", "", 100.0)
+    tempo.set_tempo(90.0)
+    tempo.estimate = TempoEstimate(bpm=100.0, key="F major")
+    assert (tempo.key, tempo.time_map.key) == ("", "")
+
+    save_project(document.project, tmp_path / "song.fluxstem", opened.store)
+    document.replace_all(replace(document.project, time_map=None, key_is_unknown=False))
+    assert tempo.key == "F major"
+    document.replace_all(load_project(tmp_path / "song.fluxstem", opened.store))
+    assert (tempo.key, tempo.time_map.key, tempo.time_map.bpm) == ("", "", 90.0)
+
+    tempo.set_key("C major")
+    assert tempo.time_map.key == "C major"
+    document.undo.undo()
+    assert tempo.key == ""
+    tempo.back_to_estimate()
+    assert (tempo.key, tempo.time_map.bpm, tempo.settled) == ("F major", 100.0, False)
+
+
+def test_a_key_that_comes_late_can_be_taken_away_where_the_tempo_is_settled(opened, qtbot):
+    opened.tempo.set_tempo(90.0)
+    opened.tempo.estimate = TempoEstimate(key="A minor")
+    with qtbot.waitSignal(opened.tempo.changed):
+        opened.tempo.set_key("")
+    assert opened.tempo.time_map == TimeMap(bpm=90.0)
 
 
 def test_tapping_along_gives_the_tempo(opened):

@@ -213,7 +213,11 @@ def test_tempo_and_key_are_shown_with_their_doubt_and_changed_in_the_card(loaded
     card.key.setCurrentIndex(card.key.findData("C major"))
     card.key.activated.emit(card.key.currentIndex())
     assert (tempo.time_map.bpm, tempo.time_map.beats_per_bar, tempo.key) == (120.0, 3, "C major")
+    card.key.setCurrentIndex(card.key.findData(""))
+    card.key.activated.emit(card.key.currentIndex())
+    assert (tempo.key, card.key.currentText(), tools.key.isVisible()) == ("", "unknown", False)
     card.back.click()
+    assert (tools.key.text(), card.key.currentData()) == ("F#m", "F# minor")
     assert tools.tempo.text() == "97.5 BPM?"
     card.hide()
 
