@@ -8,11 +8,16 @@ mask is; so the click of a kick decides about its boom. Shares are sharpened awa
 the sum of the components weighted by their shares, over their plain sum. A bundle says which terms are not pooled:
 voices, which never sound twice the same, and whole drum kits, which have a part in every component.
 
+Sounds that make up a whole, as the pieces of a drum kit do, compete: each gets its odds over the sum of all odds, in
+every bin and of every component. A piece that is a small part of everything keeps its level that way, where its own
+mask alone would be sharpened towards nothing.
+
 Axes of names here: P prompts, T frames, F bins, G bands, K components.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 
 import numpy as np
@@ -26,6 +31,8 @@ ITERATIONS = 30
 SEED = 0  # of the factorisation's initial values: the same mix has the same components
 EPSILON = np.float32(1e-8)
 SHARE_LIMIT = 1e-4  # least distance of a share from 0 and 1 before it is sharpened
+LIFT = 4.0  # 12 dB: networks know mixes of one level, and a part of one is softer
+NONE_ODDS = np.float32(0.02)  # of what is none of the sounds that compete
 
 
 def pooled_masks(masks: Iterable[FloatArray], magnitude_TF: FloatArray, spec: PoolingSpec) -> Iterator[FloatArray]:
@@ -39,20 +46,73 @@ def pooled_masks(masks: Iterable[FloatArray], magnitude_TF: FloatArray, spec: Po
     Yields:
         the pooled mask of each prompt, float32 (frames, bins), 0 to 1.
     """
-    band_F, starts_G = bands(magnitude_TF.shape[1])
-    mix_GT = np.add.reduceat(magnitude_TF, starts_G, axis=1).T
-    sums_PTG = np.stack([np.add.reduceat(mask_TF * magnitude_TF, starts_G, axis=1) for mask_TF in masks])
-    mask_PGT = sums_PTG.transpose(0, 2, 1) / (mix_GT + EPSILON)
-    spectra_GK, activations_KT = factorise(mix_GT, spec.components)
-    model_GT = spectra_GK @ activations_KT + EPSILON
-    sure_PGT = np.abs(2 * mask_PGT - 1) ** np.float32(spec.confidence) * (mix_GT / model_GT)
-    owned_PK = ((sure_PGT * mask_PGT) @ activations_KT.T * spectra_GK).sum(axis=1)
-    whole_PK = (sure_PGT @ activations_KT.T * spectra_GK).sum(axis=1)
-    share_PK = np.clip(owned_PK / (whole_PK + np.float32(1e-9)), SHARE_LIMIT, 1 - SHARE_LIMIT)
-    sharp_PK = share_PK**spec.sharpness / (share_PK**spec.sharpness + (1 - share_PK) ** spec.sharpness)
-    pooled_PGT = (spectra_GK * sharp_PK[:, None].astype(np.float32)) @ activations_KT / model_GT
-    for pooled_GT in pooled_PGT:
-        yield np.clip(np.ascontiguousarray(pooled_GT[band_F].T), 0, 1)
+    components = Components(magnitude_TF, spec)
+    odds_PK = components.odds(masks)
+    yield from components.masks(odds_PK / (1 + odds_PK))
+
+
+def competing_masks(stem_P2TF: FloatArray, magnitude_TF: FloatArray, spec: PoolingSpec) -> FloatArray:
+    """Masks of sounds that make up the mix between them, in one window.
+
+    Args:
+        stem_P2TF: of each sound by itself, float32 (prompts, 2, frames, bins), 0 to 1.
+        magnitude_TF: of the mix, float32 (frames, bins).
+        spec: as for ``pooled_masks``.
+
+    Returns:
+        float32 (prompts, 2, frames, bins), 0 to 1: the mean of the odds by bin and by component, both exclusive.
+    """
+    components = Components(magnitude_TF, spec)
+    odds_PK = components.odds(mask_2TF.mean(axis=0) for mask_2TF in stem_P2TF)
+    limit = np.float32(SHARE_LIMIT)
+    mask_P2TF = np.clip(stem_P2TF, limit, 1 - limit)
+    by_bin_P2TF = exclusive(mask_P2TF / (1 - mask_P2TF))
+    by_component = components.masks(exclusive(odds_PK))
+    return np.stack([mean_odds(one, other) for one, other in zip(by_bin_P2TF, by_component, strict=True)])
+
+
+def exclusive(odds: FloatArray) -> FloatArray:
+    """Odds of sounds that exclude one another, along the first axis, as shares that add up to 1 at most."""
+    shares: FloatArray = odds / (odds.sum(axis=0, keepdims=True) + NONE_ODDS)
+    return shares
+
+
+class Components:
+    """The components of the mix of one window.
+
+    Args:
+        magnitude_TF: of the mix, float32 (frames, bins).
+        spec: number of components, and exponents of confidence and sharpening.
+    """
+
+    def __init__(self, magnitude_TF: FloatArray, spec: PoolingSpec) -> None:
+        self._spec, self._magnitude_TF = spec, magnitude_TF
+        self._band_F, self._starts_G = bands(magnitude_TF.shape[1])
+        self._mix_GT = np.add.reduceat(magnitude_TF, self._starts_G, axis=1).T
+        self._spectra_GK, self._activations_KT = factorise(self._mix_GT, spec.components)
+        self._model_GT = self._spectra_GK @ self._activations_KT + EPSILON
+
+    def odds(self, masks: Iterable[FloatArray]) -> FloatArray:
+        """Sharpened odds that each stem owns each component, float32 (prompts, components).
+
+        Args:
+            masks: of each prompt, float32 (frames, bins), 0 to 1.
+        """
+        magnitude_TF, activations_TK = self._magnitude_TF, self._activations_KT.T
+        sums_PTG = np.stack([np.add.reduceat(mask_TF * magnitude_TF, self._starts_G, axis=1) for mask_TF in masks])
+        mask_PGT = sums_PTG.transpose(0, 2, 1) / (self._mix_GT + EPSILON)
+        sure_PGT = np.abs(2 * mask_PGT - 1) ** np.float32(self._spec.confidence) * (self._mix_GT / self._model_GT)
+        owned_PK = ((sure_PGT * mask_PGT) @ activations_TK * self._spectra_GK).sum(axis=1)
+        whole_PK = (sure_PGT @ activations_TK * self._spectra_GK).sum(axis=1)
+        share_PK = np.clip(owned_PK / (whole_PK + np.float32(1e-9)), SHARE_LIMIT, 1 - SHARE_LIMIT)
+        odds_PK: FloatArray = ((share_PK / (1 - share_PK)) ** self._spec.sharpness).astype(np.float32)
+        return odds_PK
+
+    def masks(self, share_PK: FloatArray) -> Iterator[FloatArray]:
+        """Masks of stems that own such shares of the components: float32 (frames, bins) for each, 0 to 1."""
+        for share_K in share_PK.astype(np.float32):
+            mask_GT = (self._spectra_GK * share_K) @ self._activations_KT / self._model_GT
+            yield np.clip(np.ascontiguousarray(mask_GT[self._band_F].T), 0, 1)
 
 
 def factorise(mix_GT: FloatArray, components: int) -> tuple[FloatArray, FloatArray]:
@@ -76,6 +136,11 @@ def factorise(mix_GT: FloatArray, components: int) -> tuple[FloatArray, FloatArr
         ratio_GT = mix_GT / (spectra_GK @ activations_KT + EPSILON)
         spectra_GK *= (ratio_GT @ activations_KT.T) / (activations_KT.sum(axis=1) + EPSILON)
     return spectra_GK, activations_KT
+
+
+def lift(power: float, left: float) -> np.float32:
+    """Gain that brings what is left of some power to it again, at most ``LIFT``; 1 for silence."""
+    return np.float32(min(math.sqrt(power / left), LIFT) if left > 0 else 1.0)
 
 
 def bands(bins: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:

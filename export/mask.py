@@ -69,7 +69,7 @@ from training.mask.network import (
 )
 from training.mask.queries import TERMS_FILE, QueryAdapter
 from training.mask.queries import load as load_queries
-from training.mask.terms import POOLING
+from training.mask.terms import CASCADES, POOLING
 from training.prompt.tower import load_text_tower
 from training.text.wordings import ASKS_FILE, asks_json
 
@@ -298,6 +298,7 @@ def _fill(draft: Path, config: MaskExportConfig, base: Bundle, name: str) -> Man
         decoder=decoder,
         terms=Attachment(file=TERMS_FILE, sha256=file_sha256(draft / TERMS_FILE)),
         pooling=POOLING,
+        cascades=CASCADES,
         parity=parity,
         training_commit=commit(),
     )

@@ -14,9 +14,11 @@ from typing import Any, get_args
 from engine.bundle.fields import build, check_count, check_number, check_range, parse_json
 from engine.bundle.separation import (
     Axes,
+    CascadeSpec,
     ExpertSpec,
     MaskDecoderSpec,
     PoolingSpec,
+    check_cascades,
     check_decoder,
     check_expert_axes,
     check_experts,
@@ -27,9 +29,9 @@ from engine.errors import BundleError, BundleTooNew
 from engine.latents import LatentGrid, Slot
 from engine.request import OPTIONS, Voice
 
-# 6 had no voice; 5 no shares of experts; 4 no pooling; 3 no mask decoder and no experts; 2 no temperature; 1 the text
-# encoder alone, and no wordings; all are read as they were
-FORMAT = 7
+# 7 had no cascades; 6 no voice; 5 no shares of experts; 4 no pooling; 3 no mask decoder and no experts; 2 no
+# temperature; 1 the text encoder alone, and no wordings; all are read as they were
+FORMAT = 8
 VOICES: tuple[str, ...] = get_args(Voice)
 FPS_LIMIT = 120.0
 FILES_LIMIT = 256
@@ -150,6 +152,7 @@ class Manifest:
         terms: prompt embeddings of known terms, by which experts and the manner of pooling are chosen; None where
             there is neither.
         pooling: of the decoder's masks over components of the mix; None where they are used as they are.
+        cascades: sounds that are taken out of another one that is taken out of the mix.
     """
 
     format: int
@@ -182,6 +185,7 @@ class Manifest:
     experts: list[ExpertSpec] = field(default_factory=list)
     terms: Attachment | None = None
     pooling: PoolingSpec | None = None
+    cascades: list[CascadeSpec] = field(default_factory=list)
 
     @property
     def grid(self) -> LatentGrid:
@@ -195,7 +199,7 @@ def manifest_to_json(manifest: Manifest) -> str:
     for encoder in data["encoders"].values():
         for name in [name for name, value in encoder.items() if not value]:
             del encoder[name]
-    for name in ("asks", "decoder", "experts", "terms", "pooling"):
+    for name in ("asks", "decoder", "experts", "terms", "pooling", "cascades"):
         if not data[name]:
             del data[name]
     return json.dumps(data, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
@@ -226,6 +230,7 @@ def parse_manifest(raw: bytes, where: str) -> Manifest:
         data["defaults"] = {key: build(SamplerDefaults, value) for key, value in data["defaults"].items()}
         data |= {key: build(kind, data[key]) for key, kind in _OPTIONAL.items() if data.get(key) is not None}
         data["experts"] = [build(ExpertSpec, value) for value in data.get("experts", [])]
+        data["cascades"] = [build(CascadeSpec, value) for value in data.get("cascades", [])]
         manifest: Manifest = build(Manifest, data)
         _check(manifest)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -311,9 +316,14 @@ def _check_encoder(name: str, encoder: EncoderSpec, manifest: Manifest) -> None:
 def _check_separation(manifest: Manifest) -> None:
     decoder, graphs = manifest.decoder, manifest.graphs
     check_experts(manifest.experts)
+    check_cascades(manifest.cascades)
+    if manifest.cascades and manifest.pooling is None:
+        raise ValueError("cascades need pooling, over whose components their parts compete")
     if decoder is None:
         if manifest.experts:
             raise ValueError("experts need a decoder, whose grid they share")
+        if manifest.cascades:
+            raise ValueError("cascades need a decoder, which is run twice")
         return
     check_decoder(decoder)
     named = {"decoder": decoder.graph} | {f"expert {expert.name}": expert.graph for expert in manifest.experts}

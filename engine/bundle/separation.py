@@ -1,4 +1,4 @@
-"""Manifest entries of the mask decoder and of experts.
+"""Manifest entries of the mask decoder, of experts and of cascades.
 
 A *mask decoder* maps a prompt and the spectrogram of the mix to soft masks of STEM and REST, and to whether the stem
 sounds at all. An *expert* is a separator trained elsewhere that knows some stems and takes no prompt.
@@ -96,6 +96,19 @@ class PoolingSpec:
     never: list[str]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CascadeSpec:
+    """Sounds that are taken out of another one that is taken out of the mix; see ``engine.inference.cascade``.
+
+    Attributes:
+        whole: key of ``terms.json`` that is taken out first, as ``drums``.
+        parts: keys of what the whole is made of, which compete for it.
+    """
+
+    whole: str
+    parts: list[str]
+
+
 MOST_COMPONENTS = 256
 LEAST_SHARE = 0.01  # of an expert
 
@@ -112,6 +125,20 @@ def check_pooling(pooling: PoolingSpec) -> None:
     check_range("pooling.sharpness", pooling.sharpness, 0.1, 10)
     for key in ("alone", "never"):
         check_texts(f"pooling.{key}", getattr(pooling, key))
+
+
+def check_cascades(cascades: Sequence[CascadeSpec]) -> None:
+    """Validate entries of cascades.
+
+    Raises:
+        ValueError: one is invalid, or a part has two wholes.
+    """
+    for cascade in cascades:
+        check_text("cascades.whole", cascade.whole)
+        check_texts("cascades.parts", cascade.parts)
+    parts = [part for cascade in cascades for part in cascade.parts]
+    if twice := {part for part in parts if parts.count(part) > 1 or part in {one.whole for one in cascades}}:
+        raise ValueError(f"a part must belong to one whole and be none itself, got {sorted(twice)}")
 
 
 # kind of expert -> its input and that input's axes, which its outputs have too; letters stand for numbers of the grid

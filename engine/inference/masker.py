@@ -16,6 +16,7 @@ from engine.audio.stft import hann
 from engine.bundle.separation import FRAMES_STEP, LEAST_FRAMES, SIDES, MaskDecoderSpec
 from engine.errors import BundleError
 from engine.inference.component_pooling import ComponentPooling
+from engine.mask_pooling import lift
 from engine.runtime.backend import DeviceTensor, FloatArray, GraphSession, OutOfDeviceMemory, resident_session
 from engine.runtime.batch_axes import pad_rows
 from engine.runtime.settings import padded_rows
@@ -61,6 +62,18 @@ class MixWindows:
         if "mix" in vars(self):
             some.mix = self.mix[here]
         return some
+
+    def filtered(self, mask_B2TF: FloatArray) -> MixWindows:
+        """The same windows with their magnitudes through a mask, each as loud again as it was, up to 12 dB.
+
+        Args:
+            mask_B2TF: float32 (windows, 2, frames, bins).
+        """
+        inner = MixWindows(self.audio_B2N, self.grid)
+        inner.mix = self.mix * mask_B2TF
+        for before_2TF, after_2TF in zip(self.mix, inner.mix, strict=True):
+            after_2TF *= lift(float(np.square(before_2TF).mean()), float(np.square(after_2TF).mean()))
+        return inner
 
 
 @dataclass(frozen=True, slots=True)

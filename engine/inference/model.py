@@ -11,6 +11,7 @@ from engine.bundle.bundle import Bundle, Manifest, MaskDecoderSpec, SamplerDefau
 from engine.bundle.free_axes import free_axes
 from engine.bundle.separator import TASKS_OF_ALL, SeparatorManifest
 from engine.errors import BundleError, RequestError
+from engine.inference.cascade import CascadedDecoder
 from engine.inference.codec import Codec
 from engine.inference.component_pooling import ComponentPooling
 from engine.inference.experts import Experts, SeparatorMasker, StemNameEncoder, make_masker, open_experts
@@ -49,6 +50,8 @@ class Model:
         video: frames -> picture features and embeddings in the same space; None where it has no video encoder.
         masker: the mask decoder; None where masks follow from the flow's estimates alone.
         experts: separators for some of the prompts; None where there are none.
+        terms: that prompts are told apart by; None where the bundle has none.
+        cascades: of the mask decoder, for parts of a whole.
     """
 
     bundle: Bundle
@@ -60,6 +63,8 @@ class Model:
     video: VideoEncoder | None = None
     masker: MaskDecoder | None = None
     experts: Experts | None = None
+    terms: TermTable | None = None
+    cascades: tuple[CascadedDecoder, ...] = ()
 
     @property
     def grid(self) -> LatentGrid:
@@ -128,6 +133,8 @@ def open_model(bundle: Bundle, backend: Backend) -> Model:
         video=VideoEncoder.from_manifest(encoders["scene"], by_kind["scene"]) if "scene" in encoders else None,
         masker=masker,
         experts=open_experts(bundle, opened, masker, terms),
+        terms=terms,
+        cascades=_cascades(manifest, masker, terms),
     )
 
 
@@ -188,6 +195,13 @@ def _mask_decoder(
     if manifest.pooling is not None and terms is not None:
         masker.pooling = ComponentPooling(manifest.pooling, terms)
     return masker
+
+
+def _cascades(manifest: Manifest, decoder: MaskDecoder | None, terms: TermTable | None) -> tuple[CascadedDecoder, ...]:
+    pooling = manifest.pooling
+    if decoder is None or pooling is None or terms is None:
+        return ()
+    return tuple(CascadedDecoder(decoder, spec, pooling, terms) for spec in manifest.cascades)
 
 
 def fill_defaults(request: Request, manifest: Manifest) -> Request:

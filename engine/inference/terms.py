@@ -45,6 +45,10 @@ class TermTable:
             return ""
         return self.terms[int(np.argmax(self.embeddings_KE @ (prompt_E / np.float32(length))))]
 
+    def rows(self, terms: Sequence[str]) -> FloatArray:
+        """Embeddings of some of the terms, float32 (terms, embedding), of norm 1."""
+        return self.embeddings_KE[[self.terms.index(term) for term in terms]]
+
     def named(self, prompt: str, prompt_E: FloatArray) -> str:
         """The term that a prompt's words are, else the nearest one.
 

@@ -39,11 +39,14 @@ def mask_decoder(run: RunContext) -> MaskDecoder | None:
 
 
 def masker_for(run: RunContext, conditioning: Conditioning, decoder: MaskDecoder) -> Masker:
-    """The masker for a prompt: an expert or the mask decoder."""
-    if run.model.experts is None:
-        return decoder
-    prompt_E = conditioning.prompt_SE[run.rule.prompt_slot]
-    return run.model.experts.masker_for(run.request.expert, conditioning.prompt, prompt_E) or decoder
+    """The masker for a prompt: an expert, a cascade or the mask decoder."""
+    model, prompt_E = run.model, conditioning.prompt_SE[run.rule.prompt_slot]
+    experts, name = model.experts, run.request.expert
+    expert = None if experts is None else experts.masker_for(name, conditioning.prompt, prompt_E)
+    if expert is not None or model.terms is None:
+        return expert or decoder
+    term = model.terms.named(conditioning.prompt, prompt_E)
+    return next((cascade for cascade in model.cascades if term in cascade.parts), decoder)
 
 
 def separate(

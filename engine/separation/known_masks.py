@@ -87,7 +87,9 @@ def _key(run: RunContext, mix: StereoSection, masker: Masker, conditioning: Cond
 
 def _name(run: RunContext, masker: Masker) -> str:
     experts = {} if run.model.experts is None else run.model.experts.maskers
-    return next((f"expert {name}" for name, one in experts.items() if one is masker), "decoder")
+    names: dict[str, Masker] = {f"expert {name}": one for name, one in experts.items()}
+    names |= {f"parts of {one.whole}": one for one in run.model.cascades}
+    return next((name for name, one in names.items() if one is masker), "decoder")
 
 
 def _load(

@@ -13,14 +13,15 @@ import numpy as np
 import torch
 
 from engine.bundle.separation import PoolingSpec
-from engine.mask_pooling import mean_odds, pooled_masks
+from engine.mask_pooling import competing_masks, lift, mean_odds, pooled_masks
+from training.data.instruments import families
 from training.eval.held_stems import placed
 from training.mask.band_split import build_network
 from training.mask.ensemble import ensemble_of
 from training.mask.mixing import MIX_RMS, WINDOW
 from training.mask.network import BINS, FFT_SAMPLES, HOP_SAMPLES, NetworkConfig, PromptedNetwork, PromptedUNet
 from training.mask.stems import Player, StemPool
-from training.mask.terms import KIT, POOLING, TERMS, VOICES, term_number
+from training.mask.terms import CASCADES, KIT, POOLING, TERMS, VOICES, term_number
 from training.metrics import sdr, si_sdr
 
 Audio = np.ndarray[Any, np.dtype[np.float32]]
@@ -56,7 +57,7 @@ def build_cases(pool: StemPool, each: int, seed: int = 5) -> list[Case]:
         pool: the held-out stems.
         each: rounds; a round draws one mix of every kind.
     """
-    rng = np.random.default_rng(seed)
+    rng, other_rng = np.random.default_rng(seed), np.random.default_rng(seed + 1)
     cases: list[Case] = []
     songs = sorted(piece for piece, members in pool.by_piece.items() if members[0].balanced)
     for k in range(each):
@@ -70,12 +71,22 @@ def build_cases(pool: StemPool, each: int, seed: int = 5) -> list[Case]:
         if kits:
             kit = kits[int(rng.integers(len(kits)))]
             cases += cases_of_mix(rng, pool, [kit], "kit", _kit_pieces(pool, kit))
+            cases += _kit_in_band(other_rng, pool, kit)
         if songs:
             members = pool.by_piece[songs[int(rng.integers(len(songs)))]]
             names = sorted({n for p in members for s in p.stems for n in pool.names[s]} & {"vocals", "drums"})
             for name in names:
                 cases += cases_of_mix(rng, pool, list(members), f"song-{name}", [name], balanced=True)
     return cases
+
+
+def _kit_in_band(rng: np.random.Generator, pool: StemPool, kit: Player) -> list[Case]:
+    """The drums of a kit, one by one, in a mix with a bass and two more."""
+    melodic = sorted(set(pool.by_family) - {"other", "speech", "drums", "percussion"})
+    basses = [name for name in melodic if "bass" in families()[name].groups]
+    names = dict.fromkeys(str(rng.choice(kind)) for kind in (basses or melodic, melodic, melodic))
+    players = [kit, *(_random_player(rng, pool, name) for name in names)]
+    return [case for case in cases_of_mix(rng, pool, players, "kit-in-band", _kit_pieces(pool, kit)) if case.source]
 
 
 def _kit_pieces(pool: StemPool, player: Player) -> list[str]:
@@ -141,8 +152,9 @@ def judge(masker: Masker, cases: list[Case]) -> list[dict[str, Any]]:
     """Evaluate a masker.
 
     Returns:
-        a row for each case: ``level_db`` of the answer against the mix, ``presence``, and unless the stem is absent the
-        gains over the unprocessed mix ``si_sdri`` and ``sdri``, dB.
+        a row for each case: ``level_db`` of the answer against the mix, ``presence``, and unless the stem is absent
+        ``off_db`` of the answer's level from the stem's and the gains over the unprocessed mix ``si_sdri`` and
+        ``sdri``, dB.
     """
     rows = []
     for case in cases:
@@ -155,6 +167,7 @@ def judge(masker: Masker, cases: list[Case]) -> list[dict[str, Any]]:
         row["presence"] = float(presence.max())
         if not case.kind.startswith("absent"):
             row["si_sdri"] = si_sdr(answer, case.stem) - si_sdr(case.mix, case.stem)
+            row["off_db"] = 20 * np.log10(float(np.sqrt((answer**2).mean() / (case.stem**2).mean())) + 1e-9)
             row["sdri"] = sdr(answer, case.stem) - sdr(case.mix, case.stem)
         rows.append(row)
     return rows
@@ -168,18 +181,36 @@ def network_masker(network: PromptedNetwork, pooling: PoolingSpec | None = POOLI
         pooling: pools the masks as the engine does by this entry of a bundle; None leaves them as they are.
     """
 
+    def answers(magnitudes: torch.Tensor, terms: Sequence[int]) -> tuple[torch.Tensor, torch.Tensor]:
+        logits, presence = network(magnitudes[None], network.queries(torch.tensor([list(terms)])))
+        return logits[0].sigmoid().detach(), presence[0].sigmoid()
+
+    def cascaded(magnitudes: torch.Tensor, term: int, spec: PoolingSpec) -> tuple[torch.Tensor, torch.Tensor] | None:
+        cascade = next((one for one in CASCADES if TERMS[term] in one.parts), None)
+        if cascade is None:
+            return None
+        whole, there = answers(magnitudes, [term_number(cascade.whole)])
+        inner = magnitudes * whole[0]
+        inner *= lift(float(magnitudes.square().mean()), float(inner.square().mean()))
+        parts, heard = answers(inner, [term_number(part) for part in cascade.parts])
+        at = cascade.parts.index(TERMS[term])
+        mask_2TF = competing_masks(parts.numpy(), inner.mean(0).numpy(), spec)[at]
+        return torch.from_numpy(mask_2TF) * whole[0], torch.minimum(there[0], heard[at])
+
     def masker(mix: torch.Tensor, term: int) -> tuple[torch.Tensor, torch.Tensor]:
         level = MIX_RMS / max(1e-6, float(mix.square().mean().sqrt()))
         magnitudes = spectra(mix * level).abs()[..., :BINS]
-        padded = torch.nn.functional.pad(magnitudes, (0, 0, 0, -magnitudes.shape[1] % FRAMES))[None]
-        logits, presence = network(padded, network.queries(torch.tensor([[term]])))
-        mask = logits[0, 0].sigmoid().detach()
+        padded = torch.nn.functional.pad(magnitudes, (0, 0, 0, -magnitudes.shape[1] % FRAMES))
+        if pooling is not None and (found := cascaded(padded, term, pooling)) is not None:
+            return found
+        masks, presences = answers(padded, [term])
+        mask = masks[0]
         if pooling is not None and TERMS[term] not in pooling.never:
-            [pooled_TF] = pooled_masks(mask.mean(0, keepdim=True).numpy(), padded[0].mean(0).numpy(), pooling)
+            [pooled_TF] = pooled_masks(mask.mean(0, keepdim=True).numpy(), padded.mean(0).numpy(), pooling)
             pooled_only = TERMS[term] in pooling.alone
             stereo = np.stack([pooled_TF, pooled_TF]) if pooled_only else mean_odds(mask.numpy(), pooled_TF)
             mask = torch.from_numpy(stereo)
-        return mask, presence[0, 0].sigmoid()
+        return mask, presences[0]
 
     return masker
 
@@ -190,7 +221,7 @@ def summary(rows: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
     for kind in sorted({row["kind"] for row in rows}):
         of_kind = [row for row in rows if row["kind"] == kind]
         found[kind] = {"n": len(of_kind)}
-        for key in ("si_sdri", "sdri", "level_db", "presence"):
+        for key in ("si_sdri", "sdri", "level_db", "off_db", "presence"):
             values = [row[key] for row in of_kind if key in row]
             if values:
                 found[kind][key] = round(float(np.median(values)), 2)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.bundle.separation import PoolingSpec
+from engine.bundle.separation import CascadeSpec, PoolingSpec
 from training.data.instruments import families, groups
 
 KIT = ("kick", "snare", "hi-hat", "cymbals", "toms", "claps")
@@ -23,6 +23,8 @@ POOLING = PoolingSpec(
     alone=list(KIT),
     never=["vocals", "voices", "speech", "choir", "drums", *VOICES],
 )
+
+CASCADES = [CascadeSpec(whole="drums", parts=list(KIT))]
 
 PIECE_OF_NOTE = {  # General MIDI's percussion key map
     **dict.fromkeys((35, 36), "kick"),
