@@ -131,7 +131,8 @@ def example(material: HeldOutStems, name: str, number: int, samples: int, rng: R
     rest_CN = np.sum([audio for stem, audio in heard if recipe.asked not in pool.names[stem]], axis=0, dtype=np.float32)
     if named and min(level_db(stem_CN, mix_CN), level_db(np.broadcast_to(rest_CN, mix_CN.shape), mix_CN)) < QUIET_DB:
         return None
-    inside = recipe.pieces or tuple(dict.fromkeys(player.family for player in recipe.players))
+    playing = [*(player.family for player in recipe.players), *([recipe.asked] if named else [])]
+    inside = recipe.pieces or tuple(dict.fromkeys(playing))
     return EvalExample(
         set=name, number=number, rate_hz=RATE, family=recipe.asked, prompt=material.phrase(recipe.asked, rng),
         inside=inside, sources=tuple(sorted({pool.labels[stem]["source"] for stem, _ in heard})),
@@ -233,6 +234,20 @@ def _kit_piece(material: HeldOutStems, number: int, rng: Rng) -> MixRecipe:
     return MixRecipe((kit,), asked, pieces=material.parts(kit))
 
 
+def _kit_in_band(material: HeldOutStems, number: int, rng: Rng) -> MixRecipe:
+    """A piece of a kit that plays with a bass and two more; the usual pieces take turns."""
+    terms = [term for term in (KICK, "snare", HATS) if any(term in material.parts(kit) for kit in material.kits)]
+    basses = _basses(material)
+    if not terms or not basses:
+        raise ValueError("the set kit-in-band needs a held-out kit and basses")
+    asked = terms[number % len(terms)]
+    kit = _one(rng, [kit for kit in material.kits if asked in material.parts(kit)])
+    chosen = [_one(rng, basses)]
+    while len(chosen) < 3:
+        chosen.append(_one(rng, [name for name in material.able if name not in ("drums", "percussion", *chosen)]))
+    return MixRecipe((kit, *(material.player(rng, name) for name in chosen)), asked)
+
+
 def _absent(material: HeldOutStems, number: int, rng: Rng) -> MixRecipe:
     """Duets, bands and songs by turns; what is asked for is no relative of anything there."""
     kinds: list[Callable[[HeldOutStems, int, Rng], MixRecipe]] = [_duet, _band]
@@ -253,6 +268,7 @@ MIX_RECIPES: dict[str, Callable[[HeldOutStems, int, Rng], MixRecipe]] = {
     "song-drums": _song("drums"),
     "kit": _kick_and_hats,
     "kit-piece": _kit_piece,
+    "kit-in-band": _kit_in_band,
     "absent": _absent,
 }
 

@@ -143,7 +143,8 @@ def figures(example: EvalExample, answer: StemEstimate) -> Figures:
     """Every figure of one answer that needs no embedding.
 
     ``SDR``, ``SIR`` and ``SAR`` are those of BSS Eval on the mono sum; ``SI-SDR`` and ``plain SDR`` are over all
-    channels; an ``i`` at the end is the improvement over the mix. ``told right`` is 1 where the system said rightly
+    channels; an ``i`` at the end is the improvement over the mix. ``level error`` is the level over
+    that of the true stem. ``told right`` is 1 where the system said rightly
     whether the instrument is there.
     """
     stem_CN = answer.stem_CN
@@ -165,6 +166,7 @@ def figures(example: EvalExample, answer: StemEstimate) -> Figures:
     found["plain SDR"] = sdr(stem_CN, example.stem_CN)
     found["plain SDRi"] = found["plain SDR"] - before["plain SDR"]
     found["museval SDR"] = museval_sdr(stem_CN, example.stem_CN, example.rate_hz)
+    found["level error"] = level_db(stem_CN, example.stem_CN)
     found["log-mel L1"] = log_mel_l1(stem_CN, example.stem_CN, example.rate_hz)
     return found
 

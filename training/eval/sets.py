@@ -67,6 +67,9 @@ SETS: dict[str, BenchSet] = {
     "song-drums": BenchSet(RATE, 2, 8.0, 0, "the drums of a real song, in its own balance, 44.1 kHz stereo"),
     "kit": BenchSet(RATE, 2, 8.0, 2, "kick drum against hi-hats of one recorded kit, 44.1 kHz stereo"),
     "kit-piece": BenchSet(RATE, 2, 8.0, 0, "one piece out of a whole recorded kit, 44.1 kHz stereo"),
+    "kit-in-band": BenchSet(
+        RATE, 2, 8.0, 0, "kick, snare or hi-hats of a recorded kit among a bass and two more, 44.1 kHz stereo",
+    ),
     "absent": BenchSet(RATE, 2, 8.0, 0, "a duet, a band or a song, asked for something it does not have"),
     "dense": BenchSet(RATE, 2, 8.0, 7, "seven recorded players, 44.1 kHz stereo", usual=False),
     "mage-duet": BenchSet(
