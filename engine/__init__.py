@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from engine.latents import Slot
     from engine.notes.beats import KEY_NAMES, TempoEstimate, can_estimate, estimate_from_text, estimate_text
     from engine.notes.listen import listening_command, listening_error
-    from engine.notes.midi import midi_bytes
+    from engine.notes.midi import midi_bytes, read_midi_bytes
     from engine.notes.note import DrumHit, NoteEvent
     from engine.notes.stem_analysis import STEM_KINDS, StemAnalysis, analysis_of_json
     from engine.notes.time_map import BPM_LIMITS, METER_LIMITS, TimeMap
@@ -106,7 +106,7 @@ _HOMES = {
     "latents": "Slot",
     "notes.beats": "KEY_NAMES TempoEstimate can_estimate estimate_from_text estimate_text",
     "notes.listen": "listening_command listening_error",
-    "notes.midi": "midi_bytes",
+    "notes.midi": "midi_bytes read_midi_bytes",
     "notes.note": "DrumHit NoteEvent",
     "notes.stem_analysis": "STEM_KINDS StemAnalysis analysis_of_json",
     "notes.transcribe": "SURE_ENOUGH",

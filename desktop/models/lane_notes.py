@@ -1,10 +1,14 @@
-"""Notes of lanes: heard in a process of their own when they are asked for, and again when a lane sounds different."""
+"""Notes of lanes: heard in a process of their own when they are asked for, and again when a lane sounds different.
+
+A take that recorded instruments play brings its notes; nobody listens to what is known.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+import logging
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QProcess, Signal
@@ -16,7 +20,8 @@ from desktop.models.background import Background
 from desktop.models.document import Document
 from desktop.models.lane_files import LaneFiles, name_values
 from desktop.models.lane_sound import LaneSounds
-from desktop.models.project import Lane
+from desktop.models.played_notes import PlayedNotes, played_of_text
+from desktop.models.project import Lane, LaneTake
 from desktop.models.tempo import TempoModel
 from desktop.models.text_cache import TextCache
 from engine import (
@@ -26,11 +31,14 @@ from engine import (
     NoteEvent,
     OutputError,
     StemAnalysis,
+    TimeMap,
     analysis_of_json,
     listening_command,
     listening_error,
     midi_bytes,
 )
+
+log = logging.getLogger(__name__)
 
 LEAVE_MS = 2000
 
@@ -58,6 +66,7 @@ class _HeardLane:
     key: str  # of the sound that was heard
     start: int  # sample of the project where it begins
     analysis: StemAnalysis
+    time_map: TimeMap | None = None  # that the notes were written in, in their seconds; None for those that were heard
 
 
 class LaneNotes(QObject):
@@ -126,10 +135,10 @@ class LaneNotes(QObject):
         if lane is None or heard is None:
             raise OutputError("the notes of this lane are not heard yet; wait a moment")
         time_map, project = self._tempo.time_map, self._document.project
-        if time_map is None:
-            self.told.emit(Message("no tempo is known, so the MIDI file of {lane} has 120", lane=lane.name))
-        elif project.rate_hz:
+        if time_map is not None and project.rate_hz:
             time_map = time_map.moved(-heard.start / project.rate_hz)
+        elif (time_map := heard.time_map) is None:
+            self.told.emit(Message("no tempo is known, so the MIDI file of {lane} has 120", lane=lane.name))
         content = midi_bytes(heard.analysis.notes, heard.analysis.hits, time_map, lane.name, self._tempo.key)
         folder = self._store.folder.parent / "out" / hashlib.sha256(content).hexdigest()[:12]
         path = folder / (file_name("{track} - {stem}", name_values(project, lane, 1, self._files.said)) + ".mid")
@@ -197,6 +206,10 @@ class LaneNotes(QObject):
                 continue
             key = self._key(lane)
             start = self._sounds.bank(self._document.project).heard(lane).start
+            if (take := self._played(lane)) is not None:
+                self._process = QProcess(self)
+                self._read(take, lane, key, start)
+                return
             analysis = self._known(key)
             if analysis is None:
                 self._process = QProcess(self)
@@ -204,6 +217,32 @@ class LaneNotes(QObject):
                 self._begin(lane_id, key, start)
                 return
             self._take(lane_id, _HeardLane(key, start, analysis))
+
+    def _played(self, lane: Lane) -> LaneTake | None:
+        """The take that a lane sounds like, or a part of it, where it brings its notes."""
+        bank = self._sounds.bank(self._document.project)
+        take = bank.stored(replace(lane, fade_in=0, fade_out=0, span=None))
+        return take if take is not None and take.midi else None
+
+    def _read(self, take: LaneTake, lane: Lane, key: str, start: int) -> None:
+        """Have a worker read the notes of a take; where that fails, somebody listens."""
+        rate_hz = self._document.project.rate_hz
+        first, last = lane.span or (take.start, take.end)
+
+        def read() -> PlayedNotes:
+            played = played_of_text(take.midi).inside([((first - take.start) / rate_hz, (last - take.start) / rate_hz)])
+            return played.moved((take.start - start) / rate_hz)
+
+        def use(played: PlayedNotes) -> None:
+            self._forget()
+            self._take(lane.id, _HeardLane(key, start, _analysis(played, lane.name), played.time_map))
+            self._next()
+
+        def listen(error: EngineError) -> None:
+            log.warning("the notes of a take cannot be read, so somebody listens: %s", error)
+            self._begin(lane.id, key, start)
+
+        self._background.run(read, use, listen)
 
     def _begin(self, lane_id: str, key: str, start: int) -> None:
         """Have the file of a lane made, then listen to it."""
@@ -280,3 +319,12 @@ class LaneNotes(QObject):
             return analysis_of_json(text) if (text := self._kept.get(key)) is not None else None
         except ValueError:
             return None
+
+
+def _analysis(played: PlayedNotes, name: str) -> StemAnalysis:
+    """Notes that are known, as if they had been heard without a doubt."""
+    ends_s = [note.end_s for note in played.notes] + [hit.at_s for hit in played.hits]
+    return StemAnalysis(
+        name=name, kind="notes" if played.notes or not played.hits else "drums", length_s=max(ends_s, default=0.0),
+        notes=played.notes, hits=played.hits, confidence=1.0,
+    )  # fmt: skip

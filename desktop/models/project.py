@@ -75,12 +75,15 @@ class LaneTake:
         audio: in the store.
         start: where it begins on the timeline, in samples of the project.
         made: where it comes from.
+        midi: the notes that recorded instruments play in it, as ``PlayedNotes.text`` writes them; empty where they are
+            not known.
     """
 
     id: str = field(default_factory=new_id)
     audio: AudioRef
     start: int = 0
     made: TakeOrigin
+    midi: str = ""
 
     @property
     def is_separated(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import uuid
 from collections.abc import Iterable
@@ -18,10 +19,13 @@ from desktop.audio.read import BLOCK_SAMPLES, Check, keep_going
 from desktop.audio.sounds import FADE_S, CompPiece, PlacedSound, comped, difference
 from desktop.audio.store import AudioRef, AudioStore
 from desktop.models.lane_sound import SoundBank
+from desktop.models.played_notes import PlayedNotes, played_in, played_of_text, spliced
 from desktop.models.project import MIX, Lane, LaneTake, Project, TakeOrigin, new_id
 from desktop.models.request_builder import JobPlan, examples_words
 from desktop.models.separation_run import write_sound
-from engine import TASKS, Done, Request, Slot, StemResult, rule_of
+from engine import TASKS, Done, EngineError, Request, Slot, StemResult, rule_of
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,10 +211,44 @@ class _Collector:
         starts = [self._plan.offset + piece.start_samples for _, piece in kept]
         refs = [ref for ref, _ in kept]
         if lane is not None and self._plan.regions:
-            return self._onto(lane.take, refs, starts, made)
-        if len(refs) == 1:
-            return LaneTake(audio=refs[0], start=starts[0], made=made)
-        return self._side_by_side(refs, starts, made)
+            take = self._onto(lane.take, refs, starts, made)
+        elif len(refs) == 1:
+            take = LaneTake(audio=refs[0], start=starts[0], made=made)
+        else:
+            take = self._side_by_side(refs, starts, made)
+        return replace(take, midi=self._midi(take, [piece for _, piece in kept], lane.take if lane else None))
+
+    def _midi(self, take: LaneTake, pieces: list[StemResult], old: LaneTake | None) -> str:
+        """The notes that are played in a new take; empty where those of a part of it are not known.
+
+        Args:
+            old: the take of the lane before; what is not worked on sounds as it does there.
+        """
+        rate_hz, regions = self._project.rate_hz or take.audio.rate_hz, self._plan.regions
+        played = played_in(pieces, self._plan.offset / rate_hz)
+        if played is None:
+            return ""
+        try:
+            if regions:
+                spans_s = [(first / rate_hz, last / rate_hz) for first, last in regions]
+                around = self._around(old)
+                if around is None:
+                    return ""
+                played = spliced(played, around, spans_s)
+            return played.moved(-take.start / rate_hz).inside([(0.0, take.audio.samples / rate_hz)]).text()
+        except EngineError as error:
+            log.info("the notes of a take could not be kept, so somebody has to listen for them: %s", error)
+            return ""
+
+    def _around(self, old: LaneTake | None) -> PlayedNotes | None:
+        """What is played outside of the regions, in seconds of the project; None where nobody knows.
+
+        Raises:
+            EngineError: the notes of the take before cannot be read.
+        """
+        if old is None:  # what replaces something is silent elsewhere; a part of the mix that is restyled is not
+            return PlayedNotes() if TASKS[self._plan.request.task].replaces else None
+        return played_of_text(old.midi).moved(old.start / self._project.rate_hz) if old.midi else None
 
     def _onto(self, old: LaneTake, refs: list[AudioRef], starts: list[int], made: TakeOrigin) -> LaneTake:
         """Splice the new regions into the old take; audio as long as the old take replaces it."""

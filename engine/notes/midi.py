@@ -79,6 +79,19 @@ def read_midi(path: Path) -> tuple[tuple[NoteEvent, ...], tuple[DrumHit, ...]]:
     return _of_file(path, lambda file: _read(file, path))
 
 
+def read_midi_bytes(content: bytes, name: str) -> tuple[tuple[NoteEvent, ...], tuple[DrumHit, ...], TimeMap | None]:
+    """Notes, strokes and tempo of a MIDI file's bytes, as ``read_midi`` and ``read_tempo`` give them.
+
+    Args:
+        name: what the file is called in messages.
+
+    Raises:
+        RequestError: mido is not installed.
+        AudioError: it is no MIDI file, or holds more than is read.
+    """
+    return _of_bytes(content, Path(name), lambda file: (*_read(file, Path(name)), _read_tempo(file)))
+
+
 def read_tempo(path: Path) -> TimeMap | None:
     """Tempo, meter and key of a MIDI file, in its seconds; None where it names no tempo that music has.
 
@@ -141,21 +154,27 @@ def _of_file(path: Path, read: Callable[[Any], _Read]) -> _Read:
         RequestError: mido is not installed.
         AudioError: it cannot be read, or is no MIDI file.
     """
-    mido = _mido()
+    _mido()
     try:
         if path.exists() and not path.is_file():  # a pipe may have no end
             raise AudioError("{path} is not a file; give the path of a MIDI file", path=path)
-        if path.stat().st_size > LIMIT_BYTES:
-            most = LIMIT_BYTES >> 20
-            raise AudioError(
-                "{path} is too large for a MIDI file; give one of at most {most} MiB", path=path, most=most
-            )
         with path.open("rb") as stream:
-            return read(mido.MidiFile(file=io.BytesIO(stream.read(LIMIT_BYTES))))
-    except AudioError:
-        raise
+            content = stream.read(LIMIT_BYTES + 1)
     except OSError as error:
         raise AudioError("{path} cannot be opened ({reason})", path=path, reason=error.strerror or error) from error
+    return _of_bytes(content, path, read)
+
+
+def _of_bytes(content: bytes, path: Path, read: Callable[[Any], _Read]) -> _Read:
+    """The same of what a file holds."""
+    mido = _mido()
+    if len(content) > LIMIT_BYTES:
+        most = LIMIT_BYTES >> 20
+        raise AudioError("{path} is too large for a MIDI file; give one of at most {most} MiB", path=path, most=most)
+    try:
+        return read(mido.MidiFile(file=io.BytesIO(content)))
+    except AudioError:
+        raise
     except Exception as error:  # mido raises what its parser meets: EOFError, ValueError, KeyError, IndexError
         raise AudioError("{path} is not a MIDI file that can be read; save it again as a .mid", path=path) from error
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 BEND_STEP_S = 256 / 22_050  # from one value of ``NoteEvent.bends`` to the next: a frame of the network
 
@@ -46,6 +46,20 @@ class NoteEvent:
         """How long it sounds, in seconds."""
         return self.end_s - self.start_s
 
+    def moved(self, by_s: float) -> NoteEvent:
+        """The same, so many seconds later."""
+        return replace(self, start_s=self.start_s + by_s, end_s=self.end_s + by_s)
+
+    def inside(self, first_s: float, last_s: float) -> NoteEvent | None:
+        """What sounds of it in a span; None where it is shorter than a frame of the network."""
+        start_s, end_s = max(self.start_s, first_s), min(self.end_s, last_s)
+        if (start_s, end_s) == (self.start_s, self.end_s):
+            return self
+        if end_s - start_s < BEND_STEP_S:
+            return None
+        gone, left = round((start_s - self.start_s) / BEND_STEP_S), max(round((end_s - start_s) / BEND_STEP_S), 1)
+        return replace(self, start_s=start_s, end_s=end_s, bends=self.bends[gone : gone + left])
+
 
 @dataclass(frozen=True, slots=True)
 class DrumHit:
@@ -67,6 +81,14 @@ class DrumHit:
     def key(self) -> int:
         """Its key in General MIDI's percussion."""
         return DRUM_KEYS[self.drum]
+
+    def moved(self, by_s: float) -> DrumHit:
+        """The same, so many seconds later."""
+        return replace(self, at_s=self.at_s + by_s)
+
+    def inside(self, first_s: float, last_s: float) -> DrumHit | None:
+        """Itself where it is struck in a span, else None."""
+        return self if first_s <= self.at_s < last_s else None
 
 
 @dataclass(frozen=True, slots=True)
