@@ -17,7 +17,10 @@ from export.write import summary, write_bundle
 # command: (module, what it does); a module's ``main`` takes the other words and gives a line to print
 COMMANDS = {
     "attach": ("export.separators.attach", "put a separator into a bundle's copy, for some of its terms"),
-    "defaults": ("export.defaults", "change a bundle's steps, guidance, start, strength and temperature"),
+    "defaults": (
+        "export.defaults",
+        "change the settings of a bundle's tasks, and its cascades",
+    ),
     "encoders": ("export.encoders.command", "turn CLAP and CLIP towers into graphs of a bundle"),
     "frames": ("export.free_frames", "have the mask decoder of a bundle's copy take windows of fewer frames"),
     "mask": ("export.mask", "put a mask decoder, and the words it knows, into a copy of a bundle"),

@@ -1,7 +1,8 @@
-"""``python -m export defaults BUNDLE``: change the sampler defaults of a finished bundle.
+"""``python -m export defaults BUNDLE``: change the sampler defaults of a finished bundle, or its cascades.
 
-Steps, guidance, start, strength, temperature and voice stand in the manifest, task by task; the graphs stay as they
-are, so nothing is exported or compared anew. The manifest is checked before it is written, and its hash with it.
+Steps, guidance, start, strength, temperature and voice stand in the manifest, task by task, and beside them the terms
+that are taken out of another one that is taken out of the mix; the graphs stay as they are, so nothing is exported or
+compared anew. The manifest is checked before it is written, and its hash with it.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from engine.bundle.bundle import (
     parse_manifest,
     write_manifest,
 )
+from engine.bundle.separation import CascadeSpec
 from engine.errors import BundleError
 from engine.tasks import TASKS
 
@@ -28,13 +30,17 @@ MADE = tuple(task for task, rule in TASKS.items() if not rule.masked)
 FIELDS = {"steps": int, "guidance": float, "start": str, "strength": float, "temperature": float, "voice": str}
 
 
-def change(folder: Path, changes: dict[str, Any], tasks: Sequence[str] = (), version: str = "") -> Manifest:
+def change(
+    folder: Path, changes: dict[str, Any], tasks: Sequence[str] = (), version: str = "",
+    cascades: Sequence[CascadeSpec] | None = None,
+) -> Manifest:  # fmt: skip
     """Change the defaults of some tasks in place.
 
     Args:
-        changes: fields of ``SamplerDefaults``, by name; may be empty where there is a ``version``.
+        changes: fields of ``SamplerDefaults``, by name; may be empty where something else is given.
         tasks: rows of the task table; none means all that make sound. A strength is given only to those that have one.
         version: of the bundle from now on; "" leaves it.
+        cascades: of the bundle from now on; None leaves them.
 
     Raises:
         BundleError: there is no bundle in the folder.
@@ -43,15 +49,19 @@ def change(folder: Path, changes: dict[str, Any], tasks: Sequence[str] = (), ver
     """
     old = load_bundle(folder).manifest
     tasks = tasks or [task for task in MADE if task in old.defaults]
-    if not changes and not version:
-        raise ValueError(f"nothing to change; give one of {', '.join('--' + name for name in (*FIELDS, 'version'))}")
+    if not changes and not version and cascades is None:
+        names = ", ".join("--" + name for name in (*FIELDS, "cascade", "version"))
+        raise ValueError(f"nothing to change; give one of {names}")
     if unknown := [task for task in tasks if task not in old.defaults]:
         raise ValueError(f"{folder} has no defaults for {', '.join(unknown)}; it has {', '.join(sorted(old.defaults))}")
     if "strength" in changes and not any(map(_begins_at_a_stem, tasks)):
         having = ", ".join(filter(_begins_at_a_stem, TASKS))
         raise ValueError(f"{', '.join(tasks)} cannot have a strength; those that can are {having}; nothing was written")
     changed = {task: replace(old.defaults[task], **_allowed(task, changes)) for task in tasks}
-    manifest = replace(old, defaults={**old.defaults, **changed}, version=version or old.version)
+    manifest = replace(
+        old, defaults={**old.defaults, **changed}, version=version or old.version,
+        cascades=old.cascades if cascades is None else list(cascades),
+    )  # fmt: skip
     if manifest == old:
         return old
     manifest = replace(manifest, format=max(old.format, FORMAT))
@@ -73,9 +83,22 @@ def _allowed(task: str, changes: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in changes.items() if name != "strength" or _begins_at_a_stem(task)}
 
 
+def cascade_of(words: str) -> CascadeSpec:
+    """``drums=kick,snare`` as an entry of the manifest.
+
+    Raises:
+        ValueError: other words.
+    """
+    whole, equals, parts = words.partition("=")
+    if not (whole and equals and parts):
+        raise ValueError(f"a cascade is written WHOLE=PART,PART, as drums=kick,snare; got {words!r}")
+    return CascadeSpec(whole=whole, parts=parts.split(","))
+
+
 def table(manifest: Manifest) -> str:
-    """The defaults of every task, a line each."""
-    return "\n".join(f"{task:10}  {_line(row)}" for task, row in sorted(manifest.defaults.items()))
+    """The defaults of every task and the cascades, a line each."""
+    lines = [f"{task:10}  {_line(row)}" for task, row in sorted(manifest.defaults.items())]
+    return "\n".join(lines + [f"{one.whole:10}  {', '.join(one.parts)}" for one in manifest.cascades])
 
 
 def _line(row: SamplerDefaults) -> str:
@@ -93,7 +116,12 @@ def main(argv: list[str]) -> str:
     )  # fmt: skip
     for name, kind in FIELDS.items():
         parser.add_argument(f"--{name}", type=kind)
+    parser.add_argument(
+        "--cascade", action="append", dest="cascades", metavar="WHOLE=PART,PART",
+        help="terms that are taken out of another one that is taken out of the mix; may be given again",
+    )  # fmt: skip
     parser.add_argument("--version", default="", help="of the bundle from now on")
     args = parser.parse_args(argv)
     changes = {name: value for name in FIELDS if (value := getattr(args, name)) is not None}
-    return table(change(args.bundle, changes, args.tasks, args.version))
+    cascades = None if args.cascades is None else [cascade_of(words) for words in args.cascades]
+    return table(change(args.bundle, changes, args.tasks, args.version, cascades))

@@ -4,15 +4,18 @@ from dataclasses import replace
 
 import pytest
 import toybundle
+import toyexperts
 
 from engine import Request
-from engine.bundle.bundle import CHECKSUM, MANIFEST, load_bundle, manifest_to_json, write_manifest
+from engine.bundle.bundle import CHECKSUM, FORMAT, MANIFEST, load_bundle, manifest_to_json, write_manifest
+from engine.bundle.separation import CascadeSpec, PoolingSpec
 from engine.inference.model import fill_defaults
 from engine.tasks import TASKS
 from export.__main__ import main
 from export.guard import SHIPPED
 from export.write import task_defaults
 from training.config import load_preset
+from training.mask.terms import CASCADES
 
 
 @pytest.fixture
@@ -80,6 +83,10 @@ def test_a_preset_cannot_give_defaults_that_a_bundle_does_not_have(wrong):
         replace(load_preset("tiny"), defaults=wrong)
 
 
+def test_the_bundle_that_ships_has_the_cascades_that_are_measured_in_training():
+    assert load_bundle(SHIPPED / "small").manifest.cascades == CASCADES
+
+
 def test_the_bundle_that_ships_does_what_its_preset_says():
     rows = load_bundle(SHIPPED / "small").manifest.defaults
     assert rows == {task: task_defaults(task, load_preset("small")) for task in TASKS}
@@ -90,6 +97,16 @@ def test_a_version_can_be_given_alone(bundle):
     assert main(["defaults", str(bundle), "--version", "0.3"]) == 0
     after = load_bundle(bundle).manifest
     assert (after.version, after.defaults) == ("0.3", before.defaults)
+
+
+def test_cascades_are_added_to_a_bundle_and_stay(tmp_path, capsys):
+    bundle = toyexperts.write_bundle_with_experts(tmp_path / "toy", [], {})
+    pooling = PoolingSpec(components=4, confidence=2.0, sharpness=2.0, alone=["violin"], never=["drums"])
+    write_manifest(bundle, manifest_to_json(replace(load_bundle(bundle).manifest, format=FORMAT, pooling=pooling)))
+    assert main(["defaults", str(bundle), "--cascade", "drums=violin,bass"]) == 0
+    assert "drums       violin, bass" in capsys.readouterr().out
+    assert main(["defaults", str(bundle), "--steps", "3"]) == 0
+    assert load_bundle(bundle).manifest.cascades == [CascadeSpec(whole="drums", parts=["violin", "bass"])]
 
 
 def test_what_is_so_already_leaves_every_byte(tmp_path):
@@ -111,6 +128,8 @@ def test_what_is_so_already_leaves_every_byte(tmp_path):
         (["--strength", "1.5"], "strength must be from 0 to 1"),
         (["--start", "middle"], "start must be zeros or noise"),
         ([], "nothing to change"),
+        (["--cascade", "drums"], "a cascade is written WHOLE=PART,PART"),
+        (["--cascade", "drums=violin"], "cascades need pooling"),
         (["--task", "isolate", "--strength", "0.5"], "isolate cannot have a strength; those that can are re"),
     ],
 )
