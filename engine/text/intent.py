@@ -27,6 +27,7 @@ from engine.text.mix_requests import MixRequest, MixTarget, mix_request, tidied
 from engine.text.negation import only_affirms
 from engine.text.normalize import normalize
 from engine.text.phrasing import AND, joined, listed, only_wanted, removed_names, spelled_minus, without_manners
+from engine.text.shorthand import in_full, separated_as
 from engine.text.vocabulary import INSTRUMENTAL, USUAL_STEMS
 
 ROUTED = ("isolate", "remove")  # the two answers to one question; wordings send a request from one to the other
@@ -173,12 +174,12 @@ def _texts(request: Request) -> list[str]:
 
 
 def _mended(task: str, prompt: str, words: KnownWords) -> _DraftIntent:
-    """A prompt without punctuation around it, with names for emoji, and with its slips of the pen mended."""
+    """A prompt without punctuation around it, in full, with names for emoji, and with its slips of the pen mended."""
     if len(prompt) > LONGEST_WORDING:
         return _DraftIntent(task, prompt, prompt)
-    text = prompt.strip()
+    text = in_full(prompt.strip())
     if task in ROUTED:
-        text = put_plainly(text, words)
+        text = put_plainly(separated_as(text), words)
     text = tidied(spelled_out(spelled_minus(text)))
     if task == "isolate":
         text = untouched(text, words)

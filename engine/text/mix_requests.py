@@ -8,7 +8,7 @@ from enum import Enum
 
 from engine.text.known_words import KnownWords
 from engine.text.normalize import normalize
-from engine.text.vocabulary import ACAPELLA, AROUND, INSTRUMENTAL, REMAINDER, WHOLE_MIX
+from engine.text.vocabulary import ACAPELLA, AROUND, INSTRUMENTAL, REMAINDER, WHOLE_MIX, WITHOUT_LEAD
 
 _EDGES = " \t.,;:!?…。！？、，~*_#|\"“”«»„‚‘’`´'–—-"
 _WRAPPED = re.compile(r"\(([^()]*)\)|\[([^\[\]]*)\]")
@@ -52,6 +52,7 @@ _ROWS = {
     **dict.fromkeys(WHOLE_MIX, MixRequest(MixTarget.ALL)),
     **dict.fromkeys(REMAINDER, MixRequest(MixTarget.REMAINDER)),
     **dict.fromkeys(INSTRUMENTAL, MixRequest(MixTarget.WITHOUT, "vocals")),
+    **dict.fromkeys(WITHOUT_LEAD, MixRequest(MixTarget.WITHOUT, "lead vocals")),
     **dict.fromkeys(ACAPELLA, MixRequest(MixTarget.ALONE, "vocals")),
 }
 

@@ -37,7 +37,10 @@ _AGAIN = re.compile(
     re.IGNORECASE,
 )
 KEEPING = r"(?:keep|leave|behalt\w*|lass\w*|gard\w*|laiss\w*|dej\w*|mant\w*|tieni)\s"
-_KEPT = re.compile(rf"\s*[,;]?\s+(?:(?:and|but|und|aber|et|mais|y|pero|e|ma)\s+)?{KEEPING}.*$", re.IGNORECASE)
+_BUT_WITH = r"(?:but|aber|mais|pero|ma)\s+(?:with|mit|avec|con)\s"
+_KEPT = re.compile(
+    rf"\s*[,;]?\s+(?:(?:(?:and|but|und|aber|et|mais|y|pero|e|ma)\s+)?{KEEPING}|{_BUT_WITH}).*$", re.IGNORECASE
+)
 _JUST = re.compile(
     r"(?:no|without|ohne|kein\w*|sans|pas de|sin|senza) .+?[,;]? (?:(?:but|and|aber|sondern|mais|pero|ma) )?"
     r"(?:just|only|nur|seulement|juste|solo|solamente|soltanto) (?:the )?(.+)",

@@ -22,7 +22,8 @@ INSTRUMENTAL = _phrases(
     instruments; music only; only music; only the music; just music; just the music; nur musik; nur die musik; nur
     instrumente; nur die instrumente; seulement la musique; solo musica; solo la musica;
     karaoke; backing track; backing tracks; backing; playback; accompaniment; off
-    vocal; minus one; instrumental part; instrumentalversion; karaokeversion; begleitung; halbplayback;
+    vocal; minus one; music minus one; inst; instru; backing music; background music; music bed; backing band;
+    instrumental part; instrumentalversion; karaokeversion; begleitung; halbplayback;
     instrumentale; bande orchestre; accompagnement; base musical; acompanamiento; pista instrumental; strumentale;
     version instrumentale; version instrumental; base musicale; base strumentale;
     カラオケ; インスト; インストゥルメンタル; 伴奏; オケ; オフボーカル; 卡拉ok; 纯音乐
@@ -34,10 +35,13 @@ ACAPELLA = _phrases(
     capela; アカペラ; 清唱
     """
 )
+WITHOUT_LEAD = _phrases("tv mix; tv track; tv version")  # for a singer who sings to the backing vocals
 REMAINDER = _phrases(
     """
     other; others; rest; remainder; residual; everything else; all the rest; all the others; all others; what is
-    left; sonstiges; andere; ubriges; der rest; alles andere; ubrige instrumente; reste; le reste; tout le reste;
+    left; rest of the song; rest of the mix; rest of the track; rest of the music; rest of the band; other instruments;
+    all other instruments; all the other instruments; remaining instruments; other sounds; sonstiges; andere; ubriges;
+    der rest; alles andere; ubrige instrumente; reste; le reste; tout le reste;
     autre; autres; les autres; otro; otros; los otros; resto; el resto; lo demas; todo lo demas; il resto; tutto il
     resto; altro; gli altri; その他; 残り; ほかの音; 其他; 其余
     """
@@ -72,7 +76,9 @@ WITHOUT = {
         want the {x}; i don't want to hear the {x}; i do not want to hear the {x}; don't include the {x}; do not
         include the {x}; everything apart from the {x}; everything aside from the {x}; everything other than the {x};
         everything besides the {x}; everything excluding the {x}; everything that is not the {x}; everything that
-        isn't the {x}; everything which is not the {x}; all apart from the {x}; all other than the {x}; anything
+        isn't the {x}; everything which is not the {x}; everything else but the {x}; everything else without the {x};
+        all else but the {x}; all else except the {x}; all the rest but the {x}; all the rest except the {x}; all apart
+        from the {x}; all other than the {x}; anything
         except the {x}; all instruments apart from the {x}; full mix without the {x}; full mix minus the {x}; whole
         mix without the {x}; full song without the {x}; neither {x}; the {x} muted; {x} muted; {x} remover; {x} removal
         """
@@ -181,6 +187,26 @@ EMOJI = {
     "🎻": "violin", "🪕": "banjo", "🪗": "accordion", "🪘": "percussion", "🪈": "flute", "🪇": "maracas", "🪉": "harp",
     "🔔": "bells", "🛎": "bells", "👏": "claps", "🗣": "speech", "💬": "speech", "📯": "french horn",
     "🎶": "music", "🎵": "music", "🎼": "music",
+}  # fmt: skip
+
+# What is written short on mixing desks and in sessions -> in full.
+SHORTHAND = {
+    "gtr": "guitar", "gtrs": "guitars", "egtr": "electric guitar", "egtrs": "electric guitars", "elec": "electric",
+    "e-gtr": "electric guitar", "e-guitar": "electric guitar", "e-guitars": "electric guitars",
+    "el. gtr": "electric guitar", "el. guitar": "electric guitar", "agtr": "acoustic guitar",
+    "agtrs": "acoustic guitars", "ac gtr": "acoustic guitar", "ac guitar": "acoustic guitar",
+    "dist gtr": "distorted guitar", "dist guitar": "distorted guitar", "ld": "lead", "bv": "backing vocals",
+    "back vox": "backing vocals", "bg vox": "background vocals", "bg vocal": "background vocal",
+    "bg vocals": "background vocals", "ad lib": "backing vocals", "ad libs": "backing vocals",
+    "top line": "lead vocals", "voc": "vocals", "vocs": "vocals", "vx": "vocals", "syn": "synth", "syns": "synths",
+    "pno": "piano", "tpt": "trumpet", "trpt": "trumpet", "tbn": "trombone", "vln": "violin", "vla": "viola",
+    "vlc": "cello", "tamb": "tambourine", "drs": "drums", "tr808": "tr 808", "orch": "orchestra",
+}  # fmt: skip
+
+# Names of several sounds, or of what networks take for something else -> what is taken out.
+SEPARATED_AS = {
+    "rhythm section": "drums and bass", "drum machine": "electronic drums", "drum machines": "electronic drums",
+    "drum computer": "electronic drums", "rap vocals": "vocals", "rap vox": "vocals",
 }  # fmt: skip
 
 # Names of instruments that stories use for other things, so that a bundle does not list them; as prompts they count.

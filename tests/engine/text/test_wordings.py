@@ -48,6 +48,13 @@ def in_short(grammar: Grammar, task: str, *prompts: str) -> str:
     )
 
 
+def test_what_is_made_keeps_the_name_that_is_taken_out_by_another(grammar):
+    for prompt, taken_out in (("drum machine", "electronic drums"), ("rhythm section", "drums and bass")):
+        assert asked(grammar, "generate", prompt)[0].prompts == (prompt,)
+        assert asked(grammar, "remove", prompt)[0].prompts == (taken_out,)
+    assert asked(grammar, "generate", "egtr")[0].prompts == ("electric guitar",)
+
+
 def test_the_table_is_as_long_as_it_should_be():
     assert len(ROWS) >= 93 + 200
     assert all(len(row) == 2 for row in ROWS)
