@@ -45,9 +45,9 @@ class EncoderGraph:
 class AudioEncoderGraph(nn.Module):
     """Audio (B, 1, N) -> embedding, by an encoder that takes (B, N)."""
 
-    def __init__(self, ear: nn.Module) -> None:
+    def __init__(self, encoder: nn.Module) -> None:
         super().__init__()
-        self.ear = ear
+        self.ear = encoder  # the graphs of bundles name their weights so, and training/finetune/bundle.py reads them
 
     def forward(self, audio: Tensor) -> Tensor:
         embedding: Tensor = self.ear(audio[:, 0])
@@ -69,20 +69,24 @@ def conditions(preset: Preset, run: Path, more: Sequence[Path] = ()) -> list[Enc
         tower = load_audio_tower(run).requires_grad_(False)
         found.append(_audio(preset, tower, tower))
     else:
-        ear, reader = load_adapters(adapted, run)
-        found += [_audio(preset, ear.tower, ear), _story(preset, reader)]
+        encoder, reader = load_adapters(adapted, run)
+        found += [_audio(preset, encoder.tower, encoder), _story(preset, reader)]
     if scene is not None:
         found.append(_scene(preset, load_scene(scene)))
     return found
 
 
-def _audio(preset: Preset, tower: AudioTower, ear: nn.Module) -> EncoderGraph:
+def _audio(preset: Preset, tower: AudioTower, encoder: nn.Module) -> EncoderGraph:
     tower.use_real_arithmetic()
     grid, dim = preset.grid.grid, preset.prompt.embedding
     samples, rate_hz = grid.window_samples, grid.sample_rate_hz
     inputs: dict[str, list[str | int]] = {"audio": ["B", 1, samples]}
     spec = ExportSpec(
-        "audio", AudioEncoderGraph(ear), {"audio": 0.1 * torch.randn(2, 1, samples)}, inputs, {"embedding": ["B", dim]}
+        "audio",
+        AudioEncoderGraph(encoder),
+        {"audio": 0.1 * torch.randn(2, 1, samples)},
+        inputs,
+        {"embedding": ["B", dim]},
     )
     return EncoderGraph(
         spec, encoder_entry(spec, rate_hz), lambda: [{"audio": audio} for audio in sounds(samples, rate_hz)]

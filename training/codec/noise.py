@@ -2,8 +2,8 @@
 
 A flow's latents are never quite those of real audio; this says how much error a codec forgives. MAGE (arXiv 2604.09803)
 section 3.1 eq. 3 trains the decoder on noisy latents for that reason. Audio is drawn from the run's stem cache with a
-seed that no training step has: single sources, and mixtures of two. With ears (``--tower``, ``--musicnn``) the Fréchet
-distance between what went in and what came out is told too.
+seed that no training step has: single sources, and mixtures of two. With audio
+embeddings (``--tower``, ``--musicnn``) the Fréchet distance between what went in and what came out is told too.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class NoisePoint:
         kind: of ``KINDS``.
         noise: deviations of a latent channel.
         figures: medians and 95 % intervals by name, of ``FIGURES``.
-        distances: Fréchet distance between input and output by the name of the ear.
+        distances: Fréchet distance between input and output by the name of the embedding.
     """
 
     kind: str
@@ -88,7 +88,7 @@ def noisy_round(codec: MixWavCodec, audio: Audio, noise: float) -> Audio:
 
 def measure(
     codec: MixWavCodec, preset: Preset, cache: StemCache, count: int,
-    levels: Sequence[float] = LEVELS, ears: Sequence[AudioEmbedding] = (),
+    levels: Sequence[float] = LEVELS, embeddings: Sequence[AudioEmbedding] = (),
 ) -> list[NoisePoint]:  # fmt: skip
     """Every kind of audio at every level of noise.
 
@@ -98,12 +98,12 @@ def measure(
         cache: where the audio comes from.
         count: clips of each kind.
         levels: deviations of the noise on a latent channel.
-        ears: embeddings for Fréchet distances; none leaves them out.
+        embeddings: for Fréchet distances; none leaves them out.
     """
     points, rate_hz = [], preset.grid.rate_hz
     for kind in KINDS:
         audio = clips(preset, cache, kind, count)
-        true = {ear.name: _heard(ear, audio, rate_hz) for ear in ears}
+        true = {model.name: _embedded(model, audio, rate_hz) for model in embeddings}
         for noise in levels:
             made = noisy_round(codec, audio, noise)
             pairs = list(zip(made, audio, strict=True))
@@ -111,22 +111,22 @@ def measure(
                 "SI-SDR": median_interval([si_sdr(m, a) for m, a in pairs]),
                 "log-mel L1": median_interval([log_mel_l1(m, a, rate_hz) for m, a in pairs]),
             }
-            distances = {ear.name: frechet(_heard(ear, made, rate_hz), true[ear.name]) for ear in ears}
+            distances = {model.name: frechet(_embedded(model, made, rate_hz), true[model.name]) for model in embeddings}
             points.append(NoisePoint(kind, noise, figures, distances))
     return points
 
 
-def _heard(ear: AudioEmbedding, audio: Audio, rate_hz: int) -> Vectors:
+def _embedded(model: AudioEmbedding, audio: Audio, rate_hz: int) -> Vectors:
     """Windows of all clips ``(B, N)`` as embeddings ``(windows, E)``."""
-    return np.concatenate([embed_stem(ear, clip[None], rate_hz).windows for clip in audio])
+    return np.concatenate([embed_stem(model, clip[None], rate_hz).windows for clip in audio])
 
 
 def table(points: list[NoisePoint]) -> str:
     """The figures as a Markdown table."""
-    ears = [f"FAD, {name}" for name in points[0].distances]
+    distances = [f"FAD, {name}" for name in points[0].distances]
     lines = [
-        f"| {' | '.join(['audio', 'noise', *FIGURES.values(), *ears])} |",
-        "|---|---|" + "---|" * (len(FIGURES) + len(ears)),
+        f"| {' | '.join(['audio', 'noise', *FIGURES.values(), *distances])} |",
+        "|---|---|" + "---|" * (len(FIGURES) + len(distances)),
     ]
     for point in points:
         cells = [f"{m:.2f} ({low:.2f} to {high:.2f})" for m, low, high in (point.figures[name] for name in FIGURES)]
@@ -173,10 +173,10 @@ def main(argv: list[str]) -> int:
     if not (asked.run / "codec.pt").is_file():
         raise FileNotFoundError(f"no codec.pt in {asked.run}; let `python -m training codec --resume RUN` finish first")
     codec = load_codec(preset, asked.run)
-    ears: list[AudioEmbedding] = [PromptTowers(asked.tower)] if asked.tower else []
-    ears += [MusicnnEmbedding(asked.musicnn)] if asked.musicnn else []
+    embeddings: list[AudioEmbedding] = [PromptTowers(asked.tower)] if asked.tower else []
+    embeddings += [MusicnnEmbedding(asked.musicnn)] if asked.musicnn else []
     cache = StemCache(asked.cache or RUNS / f"cache-{preset.name}")
-    points = measure(codec, preset, cache, asked.clips, asked.levels, ears)
+    points = measure(codec, preset, cache, asked.clips, asked.levels, embeddings)
     sys.stdout.write(f"{asked.clips} clips of each kind; median and 95 % interval\n\n{table(points)}\n")
     draw(points, f"{preset.name}: decoded audio against noise on its latents", asked.out)
     sys.stdout.write(f"\nwrote {asked.out}\n")

@@ -27,6 +27,7 @@ from training.scene.config import frames_of
 from training.trainer.checkpoints import save_atomically
 
 SETTINGS = "settings.json"
+AUDIO_WEIGHTS = "ear."  # how the names of the audio encoder's weights begin in the graphs of bundles
 
 
 def preset_of(bundle: Bundle, given: str | None) -> Preset:
@@ -123,19 +124,19 @@ def read_audio_encoder(bundle: Bundle, preset: Preset) -> AdaptedAudioTower:
     Raises:
         ValueError: the preset is not the bundle's.
     """
-    ear = AdaptedAudioTower(AudioTower(preset.prompt.embedding)).eval()
-    last = ear.tower.out
-    ear.tower.out = nn.Identity()  # type: ignore[assignment]  # not in the graph
+    encoder = AdaptedAudioTower(AudioTower(preset.prompt.embedding)).eval()
+    last = encoder.tower.out
+    encoder.tower.out = nn.Identity()  # type: ignore[assignment]  # not in the graph
     path = bundle.path(bundle.manifest.graphs["audio"].file)
-    ear.load_state_dict(read_weights(path, ear, "ear."))
+    encoder.load_state_dict(read_weights(path, encoder, AUDIO_WEIGHTS))
     samples = bundle.manifest.encoders["audio"].samples
     audio = 0.1 * torch.randn(1, 1, samples, generator=torch.Generator().manual_seed(2))
-    check_same(path, _AudioTowerGraph(ear), {"audio": audio})
-    ear.tower.out = last
+    check_same(path, _AudioTowerGraph(encoder), {"audio": audio})
+    encoder.tower.out = last
     with torch.no_grad():
         last.weight.zero_()
         last.bias.zero_()
-    return ear
+    return encoder
 
 
 def save_tower(bundle: Bundle, preset: Preset, run: Path) -> None:
@@ -197,10 +198,10 @@ def _question(preset: Preset) -> dict[str, Tensor]:
 class _AudioTowerGraph(nn.Module):
     """The audio graph: takes sound with a channel axis."""
 
-    def __init__(self, ear: AdaptedAudioTower) -> None:
+    def __init__(self, encoder: AdaptedAudioTower) -> None:
         super().__init__()
-        self.ear = ear
+        self.encoder = encoder
 
     def forward(self, audio: torch.Tensor) -> torch.Tensor:
-        heard: torch.Tensor = self.ear(audio[:, 0])
-        return heard
+        embedding: torch.Tensor = self.encoder(audio[:, 0])
+        return embedding

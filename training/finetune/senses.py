@@ -60,13 +60,13 @@ def open_all(bundle: Bundle, preset: Preset, stems: StemCache, run: Path, keep: 
             return open_all(bundle, preset, stems, Path(folder))
     run.mkdir(parents=True, exist_ok=True)
     missing, graphs = [], set(bundle.manifest.graphs)
-    ear: nn.Module | None = None
+    audio_encoder: nn.Module | None = None
     reader = scene_run = None
     if graphs >= HEARS:
         try:
             unpack_prompt(bundle, preset, run)
             unpack_adapters(bundle, preset, run)
-            ear, reader = load_adapters(run, run)
+            audio_encoder, reader = load_adapters(run, run)
         except ValueError as error:
             missing.append(f"sounds and stories ({error})")
     elif half := HEARS & graphs:
@@ -82,7 +82,7 @@ def open_all(bundle: Bundle, preset: Preset, stems: StemCache, run: Path, keep: 
             missing += [] if scene_run else ["pictures (no stem's player can be drawn)"]
         except (ValueError, FileNotFoundError) as error:
             missing.append(f"pictures ({error})")
-    return BundleEncoders(open_modalities(preset, stems, scene_run, ear), reader, tuple(missing))
+    return BundleEncoders(open_modalities(preset, stems, scene_run, audio_encoder), reader, tuple(missing))
 
 
 def _any(stems: StemCache, *names: str) -> bool:
@@ -92,9 +92,9 @@ def _any(stems: StemCache, *names: str) -> bool:
 def freeze_visual_layers(flow: nn.Module, opened: BundleEncoders) -> list[str]:
     """Freeze the flow's visual layers when training has no pictures; returns a message for the user."""
     said = [f"trained without {what}" for what in opened.missing]
-    eyes = [weights for name, weights in flow.named_parameters() if name.startswith(FRESH)]
-    if eyes and opened.senses.scene is None:
-        for weights in eyes:
+    visual = [weights for name, weights in flow.named_parameters() if name.startswith(FRESH)]
+    if visual and opened.senses.scene is None:
+        for weights in visual:
             weights.requires_grad_(False)
         said.append("no picture is shown, so what the bundle sees with stays as it is")
     return said

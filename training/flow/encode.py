@@ -65,7 +65,7 @@ class LatentEncoder:
     ) -> None:
         self.folder, self.preset, self.mixer, self.codec = folder, preset, mixer, codec
         self.modalities = modalities or Modalities(preset, mixer.cache)
-        self._kinds = by_kind(mixer.cache) if self.modalities.ear is not None else {}
+        self._kinds = by_kind(mixer.cache) if self.modalities.audio_encoder is not None else {}
         self._terms, self._families = terms(), list(families())
         check_fingerprint(folder, pool_fingerprint(preset, mixer.cache, codec, self.modalities, mixer.drawn))
         layout = layout_of(preset)
@@ -183,8 +183,8 @@ def main(argv: list[str]) -> int:
     asked = parse("encode", "encode the mixes of the flow", argv, ("codec", "prompt", "scene"), extras, trains=False)
     preset, folder = asked.preset, asked.extras["pool"] or RUNS / f"flow-{asked.preset.name}" / POOL
     cache = ensure_cache(preset, asked.cache)
-    ear, _ = open_adapters(asked.extras["adapters"] or usual_adapters(preset), asked.runs["prompt"])
-    modalities = open_modalities(preset, cache, asked.runs["scene"] if preset.flow.picture_dim else None, ear)
+    audio_encoder, _ = open_adapters(asked.extras["adapters"] or usual_adapters(preset), asked.runs["prompt"])
+    modalities = open_modalities(preset, cache, asked.runs["scene"] if preset.flow.picture_dim else None, audio_encoder)
     codec = load_codec(preset, asked.runs["codec"])
     dataset = encode_latents(folder, preset, preset_mixer(preset, cache), codec, modalities, asked.workers)
     print(f"{len(dataset)} mixes are encoded in {folder}")

@@ -38,7 +38,7 @@ def pool_fingerprint(
         "codec": _weights_digest(codec),
         "stems": _stems_digest(stems),
         "scene encoder": _weights_digest(modalities.scene),
-        "audio encoder": _weights_digest(modalities.ear),
+        "audio encoder": _weights_digest(modalities.audio_encoder),
         "grid": f"{grid.rate_hz} Hz, {grid.hop_samples}, {grid.latent_channels} x {grid.window_frames}",
         "pool": f"{flow.pool} mixes of {flow.mix_sources or 'drawn'} sources, seed {flow.seed}",
         "mixer": f"{drawn}, varied {flow.vary_share:g}, of one piece {flow.together_share:g}",

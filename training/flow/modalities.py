@@ -44,7 +44,7 @@ class Modalities:
         preset: of the flow.
         cache: of the stems.
         scene: encodes pictures; None makes none.
-        ear: encodes sound examples, audio ``(B,N)`` -> ``(B,E)``; None makes none.
+        audio_encoder: of sound examples, audio ``(B,N)`` -> ``(B,E)``; None makes none.
         teller: writes captions; None means there are none.
         sounds: the cache was rendered with; None means nobody is drawn.
 
@@ -55,7 +55,7 @@ class Modalities:
     preset: Preset
     cache: StemCache
     scene: SceneTower | None = None
-    ear: nn.Module | None = None
+    audio_encoder: nn.Module | None = None
     teller: CaptionWriter | None = None
     sounds: SoundLibrary | None = None
 
@@ -117,7 +117,7 @@ class Modalities:
             stem: number in the cache.
             others: stems by family and source.
         """
-        if self.ear is None:
+        if self.audio_encoder is None:
             return None
         kin = [k for k in others.get(kind_of(self.cache.label(stem)), ()) if k != stem] or [stem]
         samples = self.preset.grid.grid.window_samples
@@ -127,7 +127,7 @@ class Modalities:
             if float((audio**2).mean()) > QUIET:
                 break
         with torch.inference_mode():
-            embedding: FloatArray = self.ear(torch.from_numpy(audio)[None])[0].numpy()
+            embedding: FloatArray = self.audio_encoder(torch.from_numpy(audio)[None])[0].numpy()
         return embedding
 
     def words(self, rng: Rng, takes: Sequence[StemCrop]) -> tuple[str, str]:
@@ -139,7 +139,7 @@ class Modalities:
         return self.teller.caption(rng, facts, "train"), self.teller.story(rng, facts, "train")
 
 
-def open_modalities(preset: Preset, cache: StemCache, scene_run: Path | None, ear: nn.Module) -> Modalities:
+def open_modalities(preset: Preset, cache: StemCache, scene_run: Path | None, audio_encoder: nn.Module) -> Modalities:
     """Open the encoders and writers that the shares of the preset's masking need, and no others."""
     asked = {modality for kind, weight in preset.masking.given.items() if weight for modality in kind.split("+")}
     sees = scene_run is not None and preset.flow.picture_dim > 0 and "picture" in asked
@@ -147,7 +147,7 @@ def open_modalities(preset: Preset, cache: StemCache, scene_run: Path | None, ea
         preset,
         cache,
         scene=load_scene(scene_run) if sees and scene_run else None,
-        ear=ear if "sound" in asked else None,
+        audio_encoder=audio_encoder if "sound" in asked else None,
         teller=CaptionWriter(RequestWriter()) if preset.masking.mix_words else None,
         sounds=SoundLibrary.find() if sees and any("part" in cache.label(k) for k in range(cache.count)) else None,
     )

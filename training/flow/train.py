@@ -211,10 +211,10 @@ class FlowStage:
         config = self.config
         weight = config.adversarial_weight * float(progress >= config.adversarial_from)
         total = losses.critic + weight * losses.flow + config.anchor_weight * anchor
-        spread = (clean.std(dim=3).mean() / true.std(dim=3).mean()).item()
+        std_ratio = (clean.std(dim=3).mean() / true.std(dim=3).mean()).item()
         return total, {
-            "critic": losses.critic.item(), "fooled": losses.flow.item(), "ahead": losses.real_margin,
-            "fit": losses.prompt_margin, "anchor": anchor.item(), "spread": spread,
+            "critic_loss": losses.critic.item(), "generator_loss": losses.flow.item(), "anchor_loss": anchor.item(),
+            "real_margin": losses.real_margin, "prompt_margin": losses.prompt_margin, "std_ratio": std_ratio,
         }  # fmt: skip
 
     def _distil(
@@ -273,8 +273,8 @@ def train_flow(
         load_start_weights(build_network(preset), start)  # refused now, not after everything was encoded
     config = preset.flow
     frozen = load_teacher(preset, folder, start) if config.distil_steps or config.adversarial_weight else None
-    ear, reader = open_adapters(adapters_run, prompt_run)
-    modalities = open_modalities(preset, cache, scene_run, ear)
+    audio_encoder, reader = open_adapters(adapters_run, prompt_run)
+    modalities = open_modalities(preset, cache, scene_run, audio_encoder)
     codec, pool = load_codec(preset, codec_run), pool or folder / POOL
     with Distributed().in_turn():  # the first process encodes what is missing
         latents = encode_latents(pool, preset, preset_mixer(preset, cache), codec, modalities, workers)

@@ -55,8 +55,8 @@ SEED = 41
 class EncodedStems:
     """Stems through the frozen tower: inputs of its last layer (n, X), its own embeddings (n, E), families (n,)."""
 
-    inner: FloatArray
-    outer: FloatArray
+    features: FloatArray
+    embeddings: FloatArray
     families: npt.NDArray[np.int64]
 
 
@@ -88,7 +88,7 @@ class TermEmbeddings:
 
 
 def encode_stems(
-    ear: AdaptedAudioTower, cache_folder: Path, words: TermEmbeddings, judge: bool, crops: int, most: int
+    audio_encoder: AdaptedAudioTower, cache_folder: Path, words: TermEmbeddings, judge: bool, crops: int, most: int
 ) -> EncodedStems | None:
     """Run the frozen tower over stems.
 
@@ -97,7 +97,7 @@ def encode_stems(
         crops: of each stem.
 
     Returns:
-        what it heard; None where there is nothing to hear.
+        features and embeddings; None where there are no stems.
     """
     cache = open_cache(cache_folder)
     if cache is None:
@@ -105,17 +105,17 @@ def encode_stems(
     keys = choose_stems(cache, words.lexicon.families, most, judge)
     if not keys:
         return None
-    bank = MelBank(cache, ear.tower.log_mel, keys)
+    bank = MelBank(cache, audio_encoder.tower.log_mel, keys)
     rng = np.random.default_rng([SEED, judge])
-    inner, outer, families = [], [], []
+    features, embeddings, families = [], [], []
     for number, name in enumerate(words.lexicon.families):
         for _ in keys.get(name, ()):
             with torch.inference_mode():
-                heard = ear.tower.heard(bank.draw([name] * crops, rng))
-                inner.append(heard.numpy())
-                outer.append(ear.tower.out(heard).numpy())
+                of_name = audio_encoder.tower.features(bank.draw([name] * crops, rng))
+                features.append(of_name.numpy())
+                embeddings.append(audio_encoder.tower.out(of_name).numpy())
             families += [number] * crops
-    return EncodedStems(np.concatenate(inner), np.concatenate(outer), np.array(families))
+    return EncodedStems(np.concatenate(features), np.concatenate(embeddings), np.array(families))
 
 
 def encode_stories(words: TermEmbeddings, count: int, split: str) -> EncodedStories:
@@ -180,9 +180,9 @@ def _among_others(rng: np.random.Generator, teller: CaptionWriter, said: list[st
 def prose(split: str) -> tuple[str, ...]:
     """Unrelated sentences, from the manual that comes with Python; half are held out."""
     text = "\n\n".join(topics.topics.values())
-    sentences = [" ".join(found.split()) for found in re.split(r"(?<=[.])\s+|\n\n", text)]
-    plain = [one for one in sentences if 5 < len(one.split()) < 25 and re.fullmatch(r"[A-Z][\w ,;'-]+\.", one)]
-    return tuple(one for one in plain if ("held" if digest(one) & 1 else "train") == split)
+    sentences = [" ".join(sentence.split()) for sentence in re.split(r"(?<=[.])\s+|\n\n", text)]
+    plain = [text for text in sentences if 5 < len(text.split()) < 25 and re.fullmatch(r"[A-Z][\w ,;'-]+\.", text)]
+    return tuple(text for text in plain if ("held" if digest(text) & 1 else "train") == split)
 
 
 def pieces_of(tower: TextTower, tokenizer: Tokenizer, sentences: Sequence[str]) -> list[str]:
@@ -196,21 +196,21 @@ def pieces_of(tower: TextTower, tokenizer: Tokenizer, sentences: Sequence[str]) 
     return pieces
 
 
-def train_audio_adapter(ear: AdaptedAudioTower, heard: EncodedStems, words: TermEmbeddings) -> None:
+def train_audio_adapter(audio_encoder: AdaptedAudioTower, stems: EncodedStems, words: TermEmbeddings) -> None:
     """Fit the audio adapter."""
-    inner, families = torch.from_numpy(heard.inner), torch.from_numpy(heard.families)
+    features, families = torch.from_numpy(stems.features), torch.from_numpy(stems.families)
     prototypes, phrases = torch.from_numpy(words.prototypes), torch.from_numpy(words.phrases)
     balance = 1.0 / torch.bincount(families, minlength=len(phrases)).clamp(min=1)[families].float()
 
     def loss(generator: torch.Generator) -> Tensor:
         rows = torch.multinomial(balance, BATCH, replacement=True, generator=generator)
         drawn = torch.randint(phrases.shape[1], (BATCH,), generator=generator)
-        found = F.normalize(ear.adapt(F.dropout(inner[rows], 0.2)), dim=-1)
+        embeddings = F.normalize(audio_encoder.adapt(F.dropout(features[rows], 0.2)), dim=-1)
         asked = phrases[families[rows], drawn]
-        named = F.cross_entropy(SCALE * found @ prototypes.T, families[rows], label_smoothing=0.05)
-        return named + (1 - (found * asked).sum(-1)).mean()
+        named = F.cross_entropy(SCALE * embeddings @ prototypes.T, families[rows], label_smoothing=0.05)
+        return named + (1 - (embeddings * asked).sum(-1)).mean()
 
-    _fit(ear.adapt, loss)
+    _fit(audio_encoder.adapt, loss)
 
 
 def train_story_adapter(reader: StoryReader, told: EncodedStories, words: TermEmbeddings) -> None:
@@ -220,9 +220,10 @@ def train_story_adapter(reader: StoryReader, told: EncodedStories, words: TermEm
 
     def loss(generator: torch.Generator) -> Tensor:
         rows = torch.randint(len(pieces), (BATCH,), generator=generator)
-        found = F.normalize(reader(pieces[rows], mask[rows]), dim=-1)
+        embeddings = F.normalize(reader(pieces[rows], mask[rows]), dim=-1)
         wanted = F.normalize(named[rows] @ prototypes, dim=-1)
-        return F.cross_entropy(SCALE * found @ prototypes.T, named[rows]) + (1 - (found * wanted).sum(-1)).mean()
+        distance = (1 - (embeddings * wanted).sum(-1)).mean()
+        return F.cross_entropy(SCALE * embeddings @ prototypes.T, named[rows]) + distance
 
     _fit(reader, loss)
 
@@ -240,17 +241,17 @@ def _fit(model: nn.Module, loss_of: object) -> None:
         schedule.step()
 
 
-def retrieval(found: FloatArray, families: npt.NDArray[np.int64], words: TermEmbeddings) -> tuple[float, float]:
+def retrieval(embeddings: FloatArray, families: npt.NDArray[np.int64], words: TermEmbeddings) -> tuple[float, float]:
     """Share of sounds whose own family is the nearest of all terms, and one of the five nearest."""
-    order = np.argsort(-(_unit(found) @ words.prototypes.T), axis=1)
+    order = np.argsort(-(_unit(embeddings) @ words.prototypes.T), axis=1)
     rank = (order == families[:, None]).argmax(1)
     return float((rank == 0).mean()), float((rank < TOP).mean())
 
 
-def recall(found: FloatArray, named: FloatArray) -> float:
-    """Recall of the families a text names among as many nearest ones; ``found`` are scores (n, families)."""
+def recall(scores: FloatArray, named: FloatArray) -> float:
+    """Recall of the families a text names among as many nearest ones; both arguments are (n, families)."""
     shares = []
-    for score, wanted in zip(found, named, strict=True):
+    for score, wanted in zip(scores, named, strict=True):
         count = int((wanted > 0).sum())
         shares.append((wanted[np.argsort(-score)[:count]] > 0).mean())
     return float(np.mean(shares))
@@ -270,31 +271,31 @@ def run(prompt_run: Path, cache_folder: Path, out_folder: Path, held_out: Path |
         held_out: stems of recordings that no training has; None judges on kept pieces alone.
 
     Returns:
-        shares by name: ``tower`` is the audio tower's own answer, ``ear`` the adapter's; ``mean`` the plain mean of a
-        text's pieces, ``story`` the adapter's.
+        shares by name: ``tower`` is the audio tower's own answer, ``adapter`` the adapter's; ``mean`` the plain mean of
+        a text's pieces, ``story`` the adapter's.
 
     Raises:
         FileNotFoundError: there are no stems to train on.
     """
     words = TermEmbeddings(prompt_run)
-    ear = AdaptedAudioTower(load_audio_tower(prompt_run)).eval().requires_grad_(False)
-    ear.adapt.requires_grad_(True)
+    audio_encoder = AdaptedAudioTower(load_audio_tower(prompt_run)).eval().requires_grad_(False)
+    audio_encoder.adapt.requires_grad_(True)
     torch.manual_seed(SEED)
-    trained_on = encode_stems(ear, cache_folder, words, False, CROPS, MOST_STEMS)
+    trained_on = encode_stems(audio_encoder, cache_folder, words, False, CROPS, MOST_STEMS)
     if trained_on is None:
         raise FileNotFoundError(f"no stems in {cache_folder}; render some with: python -m training render")
-    train_audio_adapter(ear, trained_on, words)
+    train_audio_adapter(audio_encoder, trained_on, words)
     figures: dict[str, float] = {}
     for name, folder, most in (("kept", cache_folder, MOST_JUDGED), ("held_out", held_out, 10 * MOST_JUDGED)):
-        heard = encode_stems(ear, folder, words, True, 1, most) if folder is not None else None
-        if heard is None:
+        stems = encode_stems(audio_encoder, folder, words, True, 1, most) if folder is not None else None
+        if stems is None:
             continue
         with torch.inference_mode():
-            adapted = ear.adapt(torch.from_numpy(heard.inner)).numpy()
-        for whose, found in (("tower", heard.outer), ("ear", adapted)):
-            top1, top5 = retrieval(found, heard.families, words)
-            figures |= {f"{name}_{whose}_top1": top1, f"{name}_{whose}_top5": top5}
-        figures[f"{name}_stems"] = len(heard.families)
+            adapted = audio_encoder.adapt(torch.from_numpy(stems.features)).numpy()
+        for network, embeddings in (("tower", stems.embeddings), ("adapter", adapted)):
+            top1, top5 = retrieval(embeddings, stems.families, words)
+            figures |= {f"{name}_{network}_top1": top1, f"{name}_{network}_top5": top5}
+        figures[f"{name}_stems"] = len(stems.families)
     reader = StoryReader(torch.from_numpy(words.prototypes[: len(words.lexicon.families)]))
     train_story_adapter(reader, encode_stories(words, STORIES, "train"), words)
     told = encode_stories(words, JUDGED_STORIES, "held")
@@ -304,7 +305,7 @@ def run(prompt_run: Path, cache_folder: Path, out_folder: Path, held_out: Path |
     figures["mean_recall"] = recall(told.pieces.sum(1) @ prototypes.T, told.named)
     figures["story_recall"] = recall(read @ prototypes.T, told.named)
     out_folder.mkdir(parents=True, exist_ok=True)
-    save_adapters(out_folder, ear, reader, figures)
+    save_adapters(out_folder, audio_encoder, reader, figures)
     return figures
 
 

@@ -20,6 +20,7 @@ from training.trainer.checkpoints import save_atomically
 
 ADAPTERS_FILE = "adapted.pt"
 PIECES = 64  # most pieces of a long text
+OLD_AUDIO_KEY = "ear"  # of the audio adapter in files that were written before it was called audio
 LEVEL_RMS = 0.1  # of a sound that the tower hears, as in the stem cache
 SILENT_RMS = 1e-5
 
@@ -40,7 +41,7 @@ class AdaptedAudioTower(nn.Module):
 
     def embed_mel(self, mel: Tensor) -> Tensor:
         """Log mel energies (B, mels, frames) -> (B, E)."""
-        return to_unit_scale(self.adapt(self.tower.heard(mel)))
+        return to_unit_scale(self.adapt(self.tower.features(mel)))
 
 
 class StoryReader(nn.Module):
@@ -80,9 +81,9 @@ class StoryReader(nn.Module):
         return to_unit_scale(weights @ self.prototypes) * keep.amax(1)
 
 
-def save_adapters(run: Path, ear: AdaptedAudioTower, reader: StoryReader, figures: dict[str, float]) -> Path:
+def save_adapters(run: Path, audio_encoder: AdaptedAudioTower, reader: StoryReader, figures: dict[str, float]) -> Path:
     """Write both adapters, and how they were judged, into a run folder; returns the file."""
-    state = {"ear": ear.adapt.state_dict(), "story": reader.state_dict(), "figures": figures}
+    state = {"audio": audio_encoder.adapt.state_dict(), "story": reader.state_dict(), "figures": figures}
     save_atomically(state, Path(run) / ADAPTERS_FILE)
     return Path(run) / ADAPTERS_FILE
 
@@ -101,10 +102,10 @@ def load_adapters(run: Path, prompt_run: Path) -> tuple[AdaptedAudioTower, Story
     if not path.is_file():
         raise FileNotFoundError(f"no {ADAPTERS_FILE} in {run}; train them with: python -m training adapt --out {run}")
     state = torch.load(path, map_location="cpu", weights_only=True)
-    ear = AdaptedAudioTower(load_audio_tower(prompt_run))
-    ear.adapt.load_state_dict(state["ear"])
+    audio_encoder = AdaptedAudioTower(load_audio_tower(prompt_run))
+    audio_encoder.adapt.load_state_dict(state["audio" if "audio" in state else OLD_AUDIO_KEY])
     if "prototypes" not in state["story"]:
         raise ValueError(f"{path} is of an older make; do it anew with: python -m training adapt --out {run}")
     reader = StoryReader(torch.zeros_like(state["story"]["prototypes"]))
     reader.load_state_dict(state["story"])
-    return ear.eval().requires_grad_(False), reader.eval().requires_grad_(False)
+    return audio_encoder.eval().requires_grad_(False), reader.eval().requires_grad_(False)

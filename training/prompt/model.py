@@ -122,9 +122,9 @@ class AudioTower(nn.Module):
 
     def embed_mel(self, mel: Tensor) -> Tensor:
         """Log mel energies (B, mels, frames) -> (B, E); the level of the clip does not matter."""
-        return to_unit_scale(self.out(self.heard(mel)))
+        return to_unit_scale(self.out(self.features(mel)))
 
-    def heard(self, mel: Tensor) -> Tensor:
+    def features(self, mel: Tensor) -> Tensor:
         """Log mel energies (B, mels, frames) -> input of the last layer, (B, ``self.out.in_features``)."""
         x = ((mel - mel.mean((1, 2), keepdim=True)) / 4.0)[:, None]
         for layer in self.layers:

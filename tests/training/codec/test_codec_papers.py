@@ -222,7 +222,7 @@ def test_noise_on_latents_costs_quality_and_the_command_shows_how_much(tiny_run,
     assert far[1] > far[0]
 
 
-def test_what_an_ear_hears_of_the_codec_grows_with_the_noise(tiny_run, tmp_path, capsys):
+def test_the_frechet_distance_of_decoded_audio_grows_with_the_noise(tiny_run, tmp_path, capsys):
     given = ["noise", str(tiny_run.codec), "--cache", str(tiny_run.cache.folder), "--clips", "3"]
     given += ["--levels", "0", "9", "--tower", str(tiny_run.prompt), "--out", str(tmp_path / "noise.png")]
     assert training(given) == 0

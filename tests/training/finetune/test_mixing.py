@@ -48,7 +48,7 @@ def opened(monkeypatch, tmp_path):
         monkeypatch.setattr(senses, f"unpack_{name}", put(name))
     monkeypatch.setattr(senses, "save_tower", put("prompt"))
     monkeypatch.setattr(senses, "load_adapters", lambda run, prompt_run: (None, "reader"))
-    monkeypatch.setattr(senses, "open_modalities", lambda preset, stems, scene_run, ear: scene_run)
+    monkeypatch.setattr(senses, "open_modalities", lambda preset, stems, scene_run, audio_encoder: scene_run)
     monkeypatch.setattr(SoundLibrary, "find", staticmethod(find))
 
     def open_graphs(graphs, cache, **more):

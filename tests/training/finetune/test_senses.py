@@ -54,7 +54,7 @@ def test_pictures_and_sounds_are_made_by_the_bundles_own_encoders(tiny_run, blen
 def test_eyes_stay_as_they_are_where_nothing_can_be_shown(tiny_run, own, tmp_path):
     opened = open_all(load_bundle(tiny_run.bundle), tiny_run.preset, own.train, tmp_path)
     assert opened.senses.scene is None
-    assert opened.senses.ear is not None
+    assert opened.senses.audio_encoder is not None
     flow = build_network(tiny_run.preset)
     said = freeze_visual_layers(flow, opened)
     assert any("no picture is shown, so what the bundle sees with stays as it is" in line for line in said)

@@ -63,9 +63,9 @@ def test_codec_and_towers_answer_as_the_graphs(unpacked):
     tokens = torch.arange(4, 4 + tower.max_tokens)[None]
     mask = torch.arange(tower.max_tokens)[None] < 3
     assert_alike(tower(tokens, mask), answer(bundle, "text", tokens=tokens, token_mask=mask))
-    ear, reader = load_adapters(runs["adapters"], runs["prompt"])
+    audio_encoder, reader = load_adapters(runs["adapters"], runs["prompt"])
     heard = 0.1 * torch.randn(1, 1, bundle.manifest.encoders["audio"].samples, generator=generator)
-    assert_alike(ear(heard[:, 0]), answer(bundle, "audio", audio=heard))
+    assert_alike(audio_encoder(heard[:, 0]), answer(bundle, "audio", audio=heard))
     pieces = torch.randn(1, bundle.manifest.encoders["story"].pieces, bundle.manifest.embedding, generator=generator)
     there = torch.arange(pieces.shape[1])[None] < 7
     assert_alike(reader(pieces, there), answer(bundle, "story", pieces=pieces, piece_mask=there))

@@ -176,8 +176,8 @@ def seeing(tiny_run):
 @pytest.fixture(scope="module")
 def stage(tiny_run, seeing, tmp_path_factory):
     """A flow that sees, hears and reads."""
-    ear, reader = load_adapters(tiny_run.adapters, tiny_run.prompt)
-    modalities = open_modalities(seeing, tiny_run.cache, tiny_run.scene, ear)
+    audio_encoder, reader = load_adapters(tiny_run.adapters, tiny_run.prompt)
+    modalities = open_modalities(seeing, tiny_run.cache, tiny_run.scene, audio_encoder)
     codec, pool = load_codec(seeing, tiny_run.codec), tmp_path_factory.mktemp("pool")
     latents = encode_latents(pool, seeing, preset_mixer(seeing, tiny_run.cache), codec, modalities)
     return FlowStage(seeing, latents, codec, tiny_run.prompt, reader)
