@@ -122,7 +122,12 @@ class Done:
 
     def lies_in(self, folder: Path) -> bool:
         """True when all files lie in a folder; a hijacked process could name others, to have them read or removed."""
-        files = [file for one in self.results for file in (one.stem, one.rest, one.mix, one.midi, one.sidecar) if file]
+        files = [
+            file
+            for result in self.results
+            for file in (result.stem, result.rest, result.mix, result.midi, result.sidecar)
+            if file
+        ]
         return all(Path(file).parent == folder for file in files)
 
 

@@ -94,9 +94,9 @@ class Pipeline:
         Raises:
             EngineError: the bundle or the device cannot be used.
         """
-        found = load_bundle(self._find_bundle(bundle), check_hashes=False)
-        model = self._models.get(found, device, lambda *told: None)
-        _, intents = understand(Request(task="isolate", prompts=("drums",)), load_grammar(found))
+        opened = load_bundle(self._find_bundle(bundle), check_hashes=False)
+        model = self._models.get(opened, device, lambda *told: None)
+        _, intents = understand(Request(task="isolate", prompts=("drums",)), load_grammar(opened))
         model.text.embed(list(intents.values()))
         run_masks(model, 1, 1)
 
@@ -127,7 +127,7 @@ class Pipeline:
         try:
             run.do()
         except OutOfDeviceMemory:  # a job halves its batch; here those that are not smaller are left out
-            kept = [one for one in runs if one.windows < run.windows]
+            kept = [smaller for smaller in runs if smaller.windows < run.windows]
             runs.clear()
             runs.extend(kept)
         except EngineError:
@@ -287,8 +287,8 @@ def _isolated(run: RunContext, spec: OutputSpec, conditionings: list[Conditionin
         if run.request.adds_up:
             yield isolate_together(run.within(0.2, 1.0), mix, conditionings, spec)
             return
-        for number, one in enumerate(conditionings):
-            yield isolate(run.within(0.2, 1.0).nth(number, len(conditionings)), mix, one, spec)
+        for number, conditioning in enumerate(conditionings):
+            yield isolate(run.within(0.2, 1.0).nth(number, len(conditionings)), mix, conditioning, spec)
 
 
 _ANSWERED_BY = {"replace": replace, "arrange": arrange}  # tasks put together from others
@@ -313,13 +313,14 @@ def _publish(
         if receipt is not None:
             receipt.naming(Path(request.out), [draft.stream for group in groups for draft in group])
         names = publish(groups, beside=".json")
-    files = [
+    files_of_answers = [
         dict(zip(answer.files, map(str, paths), strict=True)) for answer, paths in zip(finished, names, strict=True)
     ]
-    of_all = files[0].items() if rule_of(task).together else ()
+    of_all = files_of_answers[0].items() if rule_of(task).together else ()
     shared = {part: file for part, file in of_all if part not in ("stem", "midi")}
     return tuple(
-        _result(_task_of(answer, task), answer, one | shared) for answer, one in zip(finished, files, strict=True)
+        _result(_task_of(answer, task), answer, files | shared)
+        for answer, files in zip(finished, files_of_answers, strict=True)
     )
 
 

@@ -169,7 +169,7 @@ class Request:
     )  # fmt: skip
     stems: str | None = option(
         None, "ready-made set of stems that add up to the mix: "
-        + "; ".join(f"{name} is {', '.join(one.names)}" for name, one in STEM_SETS.items()),
+        + "; ".join(f"{name} is {', '.join(stems.names)}" for name, stems in STEM_SETS.items()),
         choices=tuple(STEM_SETS), otherwise="default: the prompts alone", label="set of stems", takes=_isolates,
     )  # fmt: skip
     other: bool = option(
@@ -271,8 +271,8 @@ class Request:
 
 def region_fields(regions_s: Sequence[tuple[float, float]]) -> dict[str, Any]:
     """The fields that regions go to: one, several or none."""
-    one = len(regions_s) == 1
-    return {"region_s": regions_s[0] if one else None, "regions_s": () if one else tuple(regions_s)}
+    is_one = len(regions_s) == 1
+    return {"region_s": regions_s[0] if is_one else None, "regions_s": () if is_one else tuple(regions_s)}
 
 
 OPTIONS: dict[str, Option] = options_of(Request)

@@ -89,7 +89,7 @@ class Document(QObject):
     def history(self) -> tuple[Message, ...]:
         """What was done, the oldest first, with what was undone at its end."""
         commands = (self.undo.command(at) for at in range(self.undo.count()))
-        return tuple(one.words for one in commands if isinstance(one, _Change))
+        return tuple(command.words for command in commands if isinstance(command, _Change))
 
     @property
     def history_index(self) -> int:
@@ -152,7 +152,7 @@ class Document(QObject):
     def drop_region(self, region: tuple[int, int]) -> None:
         """Drop a kept region."""
         if region in self._kept:
-            self._kept = tuple(one for one in self._kept if one != region)
+            self._kept = tuple(kept for kept in self._kept if kept != region)
             self.selection_changed.emit(self._selection)
 
     def select_nothing(self) -> None:
@@ -176,7 +176,7 @@ class Document(QObject):
 
     def toggle_chosen(self, lane_id: str) -> None:
         """Add a lane to the chosen ones, or take it away."""
-        others = tuple(one for one in self.chosen if one != lane_id)
+        others = tuple(chosen for chosen in self.chosen if chosen != lane_id)
         self.choose(others if lane_id in self.chosen else (*others, lane_id))
 
     def set_source_lane(self, lane_id: str) -> None:
@@ -230,7 +230,8 @@ class Document(QObject):
 
     def remove_lanes(self, lane_ids: tuple[str, ...]) -> None:
         """Remove lanes, as one step; the last stem takes along the lane that completed its sum."""
-        project, gone = self._project, [lane for one in lane_ids if (lane := self._project.lane(one)) is not None]
+        project = self._project
+        gone = [lane for lane_id in lane_ids if (lane := project.lane(lane_id)) is not None]
         for lane in gone:
             project = project.without_lane(lane.id)
         rest = project.else_lane
@@ -244,7 +245,7 @@ class Document(QObject):
         lane = self._project.lane(lane_id)
         if lane is None:
             return
-        others = [one for one in self._project.lanes if one.id != lane_id]
+        others = [other for other in self._project.lanes if other.id != lane_id]
         others.insert(min(max(to, 0), len(others)), lane)
         self.apply(Message("move {lane}", lane=lane.name), replace(self._project, lanes=tuple(others)))
 
@@ -306,7 +307,9 @@ class Document(QObject):
 
     def add_brush(self, edit: BrushEdit) -> None:
         """Move a part of the spectrum from one lane to another."""
-        names = [lane.name for one in (edit.source, edit.target) if (lane := self._project.lane(one)) is not None]
+        names = [
+            lane.name for lane_id in (edit.source, edit.target) if (lane := self._project.lane(lane_id)) is not None
+        ]
         if len(names) == 2 and edit.source != edit.target and edit.last > edit.first:
             words = Message("brush {lane} to {target}", lane=names[0], target=names[1])
             self.apply(words, replace(self._project, brush=(*self._project.brush, edit)))

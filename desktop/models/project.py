@@ -260,15 +260,15 @@ class Project:
         """A copy with a lane replaced, or added at the end."""
         if self.lane(lane.id) is None:
             return replace(self, lanes=(*self.lanes, lane))
-        return replace(self, lanes=tuple(lane if one.id == lane.id else one for one in self.lanes))
+        return replace(self, lanes=tuple(lane if other.id == lane.id else other for other in self.lanes))
 
     def without_lane(self, lane_id: str) -> Project:
         """A copy without a lane; what it gave to or took from others by the brush is undone."""
         brush = tuple(edit for edit in self.brush if lane_id not in (edit.source, edit.target))
-        lanes = tuple(one for one in self.lanes if one.id != lane_id)
+        lanes = tuple(lane for lane in self.lanes if lane.id != lane_id)
         gone = self.lane(lane_id)
         if gone is not None and gone.out_of:  # what was split out of it is now split out of what it came from
-            lanes = tuple(replace(one, out_of=gone.out_of) if one.out_of == lane_id else one for one in lanes)
+            lanes = tuple(replace(lane, out_of=gone.out_of) if lane.out_of == lane_id else lane for lane in lanes)
         return replace(self, lanes=lanes, brush=brush)
 
     def with_else(self) -> Project:
@@ -277,7 +277,7 @@ class Project:
             return self
         take = LaneTake(audio=self.source, made=TakeOrigin(task="else"))
         lane = Lane(name=ELSE_NAME, role="else", colour=ELSE_COLOUR, takes=(take,))
-        lanes = tuple(replace(one, mute=True) if one.role == "rest" else one for one in self.lanes)
+        lanes = tuple(replace(other, mute=True) if other.role == "rest" else other for other in self.lanes)
         return replace(self, lanes=(*lanes, lane))
 
     @property
@@ -296,7 +296,7 @@ class Project:
 
     def heard(self, lane: Lane) -> bool:
         """True unless muted, or silenced by another lane's solo."""
-        soloed = any(one.solo for one in self.lanes)
+        soloed = any(other.solo for other in self.lanes)
         return lane.solo if soloed else not lane.mute
 
     def colour_for(self, name: str) -> int:
@@ -311,7 +311,7 @@ class Project:
     def with_new_lane(self, lane: Lane) -> Project:
         """A copy with a lane below the others and above what completes the sum, in a colour of its own."""
         lane = replace(lane, colour=self.colour_for(lane.name))
-        place = next((at for at, one in enumerate(self.lanes) if one.is_else), len(self.lanes))
+        place = next((at for at, other in enumerate(self.lanes) if other.is_else), len(self.lanes))
         return replace(self, lanes=(*self.lanes[:place], lane, *self.lanes[place:]))
 
 
@@ -330,8 +330,8 @@ FAMILY_COLOURS = {  # words of a name, in English and German, and the colour tha
 def family_colour(name: str) -> int | None:
     """Colour of the family that a name belongs to, or None."""
     words = name.casefold()
-    found = [word for word in FAMILY_COLOURS if word in words]
-    return FAMILY_COLOURS[max(found, key=len)] if found else None  # a bassoon is no bass
+    families = [family for family in FAMILY_COLOURS if family in words]
+    return FAMILY_COLOURS[max(families, key=len)] if families else None  # a bassoon is no bass
 
 
 def to_json(value: Any) -> Any:
@@ -387,7 +387,7 @@ def _built_tuple(kinds: tuple[Any, ...], value: Any, where: str) -> Any:
         return tuple(_built(kinds[0], item, f"{where}[{place}]") for place, item in enumerate(value))
     if len(kinds) != len(value):
         raise ValueError(f"{where} must have {len(kinds)} entries")
-    return tuple(_built(one, item, where) for one, item in zip(kinds, value, strict=True))
+    return tuple(_built(kind, item, where) for kind, item in zip(kinds, value, strict=True))
 
 
 def _plain(kind: Any, value: Any, where: str) -> Any:

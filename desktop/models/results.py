@@ -57,7 +57,7 @@ def collect(
     """
     collector = _Collector(done, plan, project, bank, store, scratch, check)
     try:
-        return [collector.result(prompt, found) for prompt, found in _by_prompt(done.results).items()]
+        return [collector.result(prompt, candidates) for prompt, candidates in _by_prompt(done.results).items()]
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
@@ -92,7 +92,7 @@ def with_made(project: Project, results: list[PromptResult], request: Request, i
             continue
         takes = (result.old, *result.stems)
         project = project.with_new_lane(Lane(id=lane_id, name=name, takes=takes, active=1, out_of=MIX)).with_else()
-    rate_hz = project.rate_hz or next((one.stems[0].audio.rate_hz for one in results if one.stems), 0)
+    rate_hz = project.rate_hz or next((result.stems[0].audio.rate_hz for result in results if result.stems), 0)
     return replace(project, rate_hz=rate_hz)
 
 
@@ -148,10 +148,10 @@ def at_rate(ref: AudioRef, rate_hz: int, store: AudioStore, scratch: Path, check
 
 def _by_prompt(results: Iterable[StemResult]) -> dict[str, dict[int, list[StemResult]]]:
     """Results by prompt and candidate: the best candidate first, regions by time."""
-    found: dict[str, dict[int, list[StemResult]]] = {}
+    by_prompt: dict[str, dict[int, list[StemResult]]] = {}
     for result in results:
-        found.setdefault(result.prompt, {}).setdefault(result.candidate, []).append(result)
-    return found
+        by_prompt.setdefault(result.prompt, {}).setdefault(result.candidate, []).append(result)
+    return by_prompt
 
 
 class _Collector:

@@ -421,11 +421,11 @@ class Workspace(QObject):
         Raises:
             AudioError: audio is gone from the cache.
         """
-        return self.pictures.peaks(lane, lambda one: self.peaks(one.take.audio))
+        return self.pictures.peaks(lane, lambda other: self.peaks(other.take.audio))
 
     def lane_spectrum(self, lane: Lane) -> Spectrogram | None:
         """What the spectrogram of a lane is drawn from; otherwise as above."""
-        return self.pictures.spectrum(lane, lambda one: self.spectrum(one.take.audio))
+        return self.pictures.spectrum(lane, lambda other: self.spectrum(other.take.audio))
 
     def ghost_peaks(self, ghost: GhostLane) -> Peaks | None:
         """What a lane on its way is drawn from; None where nothing of it is there."""
@@ -452,12 +452,11 @@ class Workspace(QObject):
             quiet: True says nothing of it in the status line.
         """
         try:
-            ready = [self.files.at_once(one, complement) for one in lane_ids]
+            ready = [self.files.at_once(lane_id, complement) for lane_id in lane_ids]
             there = [path for path in ready if path is not None]
             check = self.background.check
-            makers = (
-                [self.files.rendering(one, complement, check) for one in lane_ids] if len(there) < len(ready) else []
-            )
+            missing = lane_ids if len(there) < len(ready) else ()
+            makers = [self.files.rendering(lane_id, complement, check) for lane_id in missing]
         except EngineError as error:
             self.fail(error)
             return

@@ -203,9 +203,9 @@ class Engine:
         Raises:
             EngineError: there is no such job.
         """
-        found = self._find(job)
-        found.cancelled_s = min(found.cancelled_s, time.monotonic())
-        found.cancel_asked = True
+        cancelled = self._find(job)
+        cancelled.cancelled_s = min(cancelled.cancelled_s, time.monotonic())
+        cancelled.cancel_asked = True
         self._wakes.put(True)
 
     def wait(self, job: str, limit_s: float | None = None) -> Done:
@@ -221,13 +221,13 @@ class Engine:
             Cancelled: it was cancelled.
             TimeoutError: it is not finished after ``limit_s`` seconds; it goes on.
         """
-        found = self._find(job)
+        awaited = self._find(job)
         end_s = math.inf if limit_s is None else time.monotonic() + limit_s
         # In short waits, because Windows delivers a Ctrl-C only between them.
-        while not found.finished.wait(min(max(end_s - time.monotonic(), 0.0), WAIT_S)):
+        while not awaited.finished.wait(min(max(end_s - time.monotonic(), 0.0), WAIT_S)):
             if time.monotonic() >= end_s:
                 raise TimeoutError(f"job {job} is not finished after {limit_s:g} s")
-        match found.last:
+        match awaited.last:
             case Done() as done:
                 return done
             case Failed() as failed:
@@ -361,15 +361,15 @@ class Engine:
             cards = range(choice.index, choice.index + 1)
         busy = dict.fromkeys(cards, 0)
         card_of = {id(host): card for card, host in self._hosts.items()}
-        for one in self._jobs.values():  # quickly: who submits or cancels waits for the lock
-            if one.host is not None and one.last is None and (card := card_of.get(id(one.host))) in busy:
+        for other in self._jobs.values():  # quickly: who submits or cancels waits for the lock
+            if other.host is not None and other.last is None and (card := card_of.get(id(other.host))) in busy:
                 busy[card] += 1
         card = min(busy, key=lambda card: busy[card])
         return card, busy[card]
 
     def _leave(self, host: HostProcess) -> None:
         """Give a host no more jobs; the lock is held."""
-        self._hosts = {card: one for card, one in self._hosts.items() if one is not host}
+        self._hosts = {card: other for card, other in self._hosts.items() if other is not host}
 
     def _retire(self, host: HostProcess) -> None:
         """End a host that may not write where the next job wants to."""
@@ -437,7 +437,8 @@ class Engine:
             event = failed_of(job.name, _lost(host, "it named files that are none of its results"))
             host.kill()
         elif isinstance(event, Done) and job is not None and job.device_lost:
-            event = replace(event, results=tuple(replace(one, notes=(*one.notes, BROKE_DOWN)) for one in event.results))
+            results = tuple(replace(result, notes=(*result.notes, BROKE_DOWN)) for result in event.results)
+            event = replace(event, results=results)
         self._deliver(event)
 
     def _goes_on_without(self, host: HostProcess, failed: Failed) -> bool:

@@ -332,10 +332,10 @@ class Trainer:
 
 def _groups(learnt: dict[str, Tensor], rates: dict[str, float]) -> list[dict[str, Any]]:
     """Weights in groups of one learning rate, the common one first."""
-    found: dict[float, list[Tensor]] = {1.0: []}
+    groups: dict[float, list[Tensor]] = {1.0: []}
     for name, weights in learnt.items():
-        found.setdefault(rates.get(name.partition(".")[0], 1.0), []).append(weights)
-    return [{"params": group, "factor": factor} for factor, group in found.items() if group]
+        groups.setdefault(rates.get(name.partition(".")[0], 1.0), []).append(weights)
+    return [{"params": group, "factor": factor} for factor, group in groups.items() if group]
 
 
 def _rounded(figures: dict[str, float]) -> dict[str, float]:
