@@ -96,8 +96,8 @@ def places(lexicon: Lexicon, prototypes: np.ndarray, seed: int) -> np.ndarray:
         away = away - basis @ (basis.T @ away)
         own.append(away / np.linalg.norm(away))
         rows.append(PARENT_COSINE * parent + math.sqrt(1 - PARENT_COSINE**2) * own[-1])
-    found: np.ndarray = np.stack(rows).astype(np.float32)
-    return found
+    unit_TE: np.ndarray = np.stack(rows).astype(np.float32)
+    return unit_TE
 
 
 class ExtensionTexts:
@@ -170,8 +170,8 @@ class TowerExtension:
         """Unit rows (families and groups, E): where the teacher has them."""
         rng = np.random.default_rng(self.config.seed)
         rows = [[lexicon.phrases(term, "train", rng) for _ in range(PHRASES)] for term in lexicon.wide]
-        found = embed(self.teacher, self.tokenizer, [phrase for row in rows for phrase in row])
-        means = found.reshape(len(rows), PHRASES, -1).mean(1)
+        embeddings = embed(self.teacher, self.tokenizer, [phrase for row in rows for phrase in row])
+        means = embeddings.reshape(len(rows), PHRASES, -1).mean(1)
         unit: np.ndarray = means / np.linalg.norm(means, axis=1, keepdims=True)
         return unit
 
@@ -183,13 +183,13 @@ class TowerExtension:
         tokens_BT[torch.from_numpy(rng.random(tuple(tokens_BT.shape)) < UNKNOWN_SHARE) & mask_BT] = 1
         for group in self.optimizer.param_groups:
             group["lr"] = config.learning_rate * 0.5 * (1 + math.cos(math.pi * self.step / config.steps))
-        found = _by_length(self.tower, tokens_BT, mask_BT)
+        embeddings = _by_length(self.tower, tokens_BT, mask_BT)
         with torch.no_grad():
             wanted = _by_length(self.teacher, tokens_BT[: len(old)], mask_BT[: len(old)])
         numbers = torch.from_numpy(terms)
-        anchor = (found[: len(old)] - wanted).square().mean()
-        place = (found[len(old) :] - to_unit_scale(self.places[numbers])).square().mean()
-        name = F.cross_entropy(SCALE * F.normalize(found[len(old) :], dim=-1) @ self.places.T, numbers)
+        anchor = (embeddings[: len(old)] - wanted).square().mean()
+        place = (embeddings[len(old) :] - to_unit_scale(self.places[numbers])).square().mean()
+        name = F.cross_entropy(SCALE * F.normalize(embeddings[len(old) :], dim=-1) @ self.places.T, numbers)
         loss: Tensor = ANCHOR_WEIGHT * anchor + place + name
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
@@ -228,11 +228,11 @@ class TowerExtension:
 def _by_length(tower: TextTower, tokens_BT: Tensor, mask_BT: Tensor) -> Tensor:
     """Embeddings (B, E) of texts of all lengths."""
     used = mask_BT.sum(1)
-    found = torch.zeros(len(tokens_BT), tower.out.out_features)
+    embeddings = torch.zeros(len(tokens_BT), tower.out.out_features)
     for rows in used.argsort(stable=True).chunk(LENGTHS):
         size = max(1, int(used[rows].max()))
-        found = found.index_put((rows,), tower(tokens_BT[rows, :size], mask_BT[rows, :size]))
-    return found
+        embeddings = embeddings.index_put((rows,), tower(tokens_BT[rows, :size], mask_BT[rows, :size]))
+    return embeddings
 
 
 def run(start: Path, out: Path, config: ExtendConfig, resume: bool = False, stop_after: int | None = None) -> float:
