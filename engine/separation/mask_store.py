@@ -79,14 +79,15 @@ class JointMasks:
 
     @property
     def frames(self) -> int:
-        """How many rows there are."""
-        return self.parts[0].frames
+        """How many rows every part has; with windows as short as the section there are fewer behind its end."""
+        return min(one.frames for one in self.parts)
 
     @property
     def presence_K(self) -> Samples | None:  # noqa: N802
         """Of the sound that is surest; None where no masker estimates it."""
         known = [one.presence_K for one in self.parts if one.presence_K is not None]
-        return np.max(known, axis=0) if len(known) == len(self.parts) else None
+        shortest = min(map(len, known), default=0)
+        return np.max([one[:shortest] for one in known], axis=0) if len(known) == len(self.parts) else None
 
     @property
     def is_gated(self) -> bool:
