@@ -664,6 +664,7 @@
     <message><source>{path} holds no sound that can be read; use WAV, FLAC, MP3, OGG or M4A</source><translation>in {path} ist kein lesbarer Ton; benutzen Sie WAV, FLAC, MP3, OGG oder M4A</translation></message>
     <message><source>{path} holds no sound; give a file with an audio track</source><translation>in {path} ist kein Ton; nehmen Sie eine Datei mit Tonspur</translation></message>
     <message><source>{path} holds no terms ({reason}); get the bundle again</source><translation>{path} enthält keine Begriffe ({reason}); laden Sie das Modell neu herunter</translation></message>
+    <message><source>the bundle's terms lack {term}; get the bundle again</source><translation>in den Begriffen des Modells fehlt {term}; laden Sie das Modell neu herunter</translation></message>
     <message><source>{path} holds nothing that can be decoded; save it again</source><translation>in {path} lässt sich nichts dekodieren; speichern Sie es neu</translation></message>
     <message><source>{path} is a damaged animation ({reason}); save it again</source><translation>{path} ist eine beschädigte Animation ({reason}); speichern Sie es neu</translation></message>
     <message><source>{path} is a damaged picture ({reason}); save it again</source><translation>{path} ist ein beschädigtes Bild ({reason}); speichern Sie es neu</translation></message>
