@@ -15,7 +15,7 @@ from export.__main__ import main
 from export.guard import SHIPPED
 from export.write import task_defaults
 from training.config import load_preset
-from training.mask.terms import CASCADES
+from training.mask.terms import CASCADES, POOLING
 
 
 @pytest.fixture
@@ -83,8 +83,10 @@ def test_a_preset_cannot_give_defaults_that_a_bundle_does_not_have(wrong):
         replace(load_preset("tiny"), defaults=wrong)
 
 
-def test_the_bundle_that_ships_has_the_cascades_that_are_measured_in_training():
-    assert load_bundle(SHIPPED / "small").manifest.cascades == CASCADES
+def test_the_bundle_that_ships_pools_and_cascades_as_it_is_measured_in_training():
+    manifest = load_bundle(SHIPPED / "small").manifest
+    assert manifest.cascades == CASCADES
+    assert manifest.pooling == POOLING
 
 
 def test_the_bundle_that_ships_does_what_its_preset_says():

@@ -13,6 +13,7 @@ from training.eval.tables import interval, table
 
 MARKS = ("<!-- bench:begin -->", "<!-- bench:end -->")
 BOUNDS, BLIND = ("oracle mask",), ("NMF-MFCC", "HPSS")
+BY_SET = {"SI-SDR improvement": "SI-SDRi", "level over the true stem's": "level error"}  # heading -> figure
 PLACES = ("--out", "--held", "--models", "--readme")  # where things lie decides no figure
 
 
@@ -26,19 +27,22 @@ def write(run: dict[str, Any], arguments: Sequence[str], path: Path) -> None:
 
 
 def markdown(run: dict[str, Any], arguments: Sequence[str]) -> str:
-    """SI-SDR improvement by set, what voices are like, what is said of absent instruments."""
+    """SI-SDR improvement and level by set, what voices are like, what is said of absent instruments."""
     found = summarize(run["values"])
     systems = [
         name for name, row in run["systems"].items()
         if row["kind"] in ("bundle", "adapter") or name in (*BOUNDS, *BLIND)
     ]  # fmt: skip
     names = [name for name in found if any("SI-SDRi" in row for row in found[name].values())]
-    body = [[_named(system, run), *(interval(found[name].get(system, {}).get("SI-SDRi")) for name in names)]
-            for system in systems]  # fmt: skip
     count = run["asked"]["examples"]
     lines = [f"`{_command(arguments)}` printed (medians in dB over {count} examples of each set, 95 % bootstrap "
              "interval):", ""]  # fmt: skip
-    lines += table(["SI-SDR improvement", *names], [row for row in body if any(cell != "-" for cell in row[1:])])
+    for head, figure in BY_SET.items():
+        body = [[_named(system, run), *(interval(found[name].get(system, {}).get(figure)) for name in names)]
+                for system in systems]  # fmt: skip
+        body = [row for row in body if any(cell != "-" for cell in row[1:])]
+        lines += [*table([head, *names], body), ""] if body else []
+    lines.pop()
     if "song-vocals" in found:
         figures = ("SDR", "SIR", "SAR", "plain SDRi")
         rows = [[_named(s, run), *(interval(found["song-vocals"][s].get(name)) for name in figures)]

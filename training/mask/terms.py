@@ -16,12 +16,15 @@ VOICES = ("lead-vocals", "backing-vocals")
 FAMILIES = (*families(), "speech")
 TERMS: tuple[str, ...] = (*FAMILIES, *groups(), *KIT, *VOICES)
 
+# Basses and synthesisers are in nearly every component of a dense mix: pooled, they lose up to 15 dB of their level.
+UNPOOLED = sorted({"bass", "synth", *groups()["bass"], *groups()["synth"]})
+
 POOLING = PoolingSpec(
     components=24,
     confidence=2.0,
     sharpness=2.0,
     alone=list(KIT),
-    never=["vocals", "voices", "speech", "choir", "drums", *VOICES],
+    never=["vocals", "voices", "speech", "choir", "drums", *VOICES, *UNPOOLED],
 )
 
 CASCADES = [CascadeSpec(whole="drums", parts=list(KIT))]
