@@ -182,7 +182,9 @@ def plain(tmp_path_factory, small_bundle):
     gone = {old.terms.file, *(old.graphs[name].file for name in extra)}
     shutil.copytree(small_bundle, folder, ignore=lambda _, names: gone & set(names))
     graphs = {name: graph for name, graph in old.graphs.items() if name not in extra}
-    manifest = replace(old, name="plain", decoder=None, terms=None, pooling=None, experts=[], graphs=graphs)
+    manifest = replace(
+        old, name="plain", decoder=None, terms=None, pooling=None, cascades=[], experts=[], graphs=graphs
+    )
     write_manifest(folder, manifest_to_json(manifest))
     return folder
 
