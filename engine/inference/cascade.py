@@ -39,11 +39,11 @@ class CascadedDecoder(MaskDecoder):
     def __init__(self, decoder: MaskDecoder, spec: CascadeSpec, pooling: PoolingSpec, terms: TermTable) -> None:
         self.grid, self.takes_fewer_frames, self.at_once = decoder.grid, decoder.takes_fewer_frames, decoder.at_once
         self.whole, self.parts = spec.whole, tuple(spec.parts)
-        self._decoder, self._pooling, self._terms = decoder, pooling, terms
+        self._decoder, self._pooling = decoder, pooling
         if missing := [term for term in (self.whole, *self.parts) if term not in terms.terms]:
             raise BundleError("the bundle's terms lack {term}; get the bundle again", term=missing[0])
         self._whole_1E = terms.rows([self.whole])
-        self._parts_QE = terms.rows(self.parts)
+        self._parts = TermTable(self.parts, terms.rows(self.parts))
 
     def place(self, excerpt: MixWindows) -> None:
         """See ``MaskDecoder``."""
@@ -53,9 +53,8 @@ class CascadedDecoder(MaskDecoder):
         """See ``MaskDecoder``; a prompt is understood as the part whose term is nearest to it."""
         whole = self._decoder.masks(excerpt, self._whole_1E, with_rest=False)
         inner = excerpt.filtered(whole.stem_PB2TF[0])
-        fetch = self._decoder.begin(inner, self._parts_QE, with_rest=False)
-        parts = TermTable(self.parts, self._parts_QE)
-        rows = [self.parts.index(parts.nearest(prompt_E) or self.parts[0]) for prompt_E in prompts_PE]
+        fetch = self._decoder.begin(inner, self._parts.embeddings_KE, with_rest=False)
+        rows = [self.parts.index(self._parts.nearest(prompt_E) or self.parts[0]) for prompt_E in prompts_PE]
 
         def answer() -> MaskOutput:
             part = fetch()

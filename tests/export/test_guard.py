@@ -1,12 +1,14 @@
 """The shipped bundle is replaced only by the very bundle that was compared with it and was not worse."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from toybundle import write_toy_bundle
 
 from engine.bundle.bundle import load_bundle
+from engine.bundle.separation import CascadeSpec, PoolingSpec
 from export import guard
 from export.__main__ import main
 from export.to_onnx import export_graph
@@ -42,6 +44,16 @@ def test_a_name_does_not_change_a_fingerprint_and_a_graph_does(tmp_path):
     )
     assert one == named != other
     assert identity(tmp_path / "two")["name"] == "another"
+
+
+def test_settings_of_separation_change_a_fingerprint(tmp_path):
+    """The same graphs pool and cascade otherwise, so it is another bundle to compare."""
+    plain = load_bundle(write_toy_bundle(tmp_path / "one")).manifest
+    pooling = PoolingSpec(components=4, confidence=2.0, sharpness=2.0, alone=["violin"], never=["drums"])
+    cascades = [CascadeSpec(whole="drums", parts=["violin"])]
+    changed = [replace(plain, pooling=pooling), replace(plain, pooling=replace(pooling, never=["bass"]))]
+    changed.append(replace(plain, pooling=pooling, cascades=cascades))
+    assert len({fingerprint(manifest) for manifest in (plain, *changed)}) == 4
 
 
 def test_without_a_comparison_the_shipped_bundle_stays(shipped, tmp_path, capsys):

@@ -7,7 +7,10 @@ sound is compared the same way where both reports have its studies: that is prin
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +30,16 @@ TEACHER = "Spleeter"  # training began with its weights, so what they can do mus
 MADE = ("regenerate", "generate")  # the studies of made sound
 
 
+SETTINGS = ("decoder", "experts", "terms", "pooling", "cascades", "mask")  # of the manifest, that decide about stems
+
+
 def fingerprint(manifest: Manifest) -> str:
-    """Hashes of a bundle's graphs and tokenizers, whatever its name and version."""
+    """Hashes of a bundle's graphs, tokenizers and settings of separation, whatever its name and version."""
     graphs = [f"{name}:{graph.sha256}" for name, graph in sorted(manifest.graphs.items())]
     words = [f"{name}:{encoder.tokenizer_sha256}" for name, encoder in sorted(manifest.encoders.items())]
-    return " ".join([*graphs, *words])
+    settings = {name: asdict(manifest)[name] for name in SETTINGS}
+    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
+    return " ".join([*graphs, *words, f"settings:{digest}"])
 
 
 def identity(folder: Path) -> dict[str, str]:
