@@ -11,6 +11,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")  # without it Qt ends the 
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import noteline
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -169,3 +170,13 @@ def loaded(window, qtbot, make_wav):
     with qtbot.waitSignal(window.workspace.opened, timeout=WAIT_MS):
         window.open_path(make_wav("song.wav"))
     return window
+
+
+@pytest.fixture
+def lane(window, workspace, qtbot, tmp_path):
+    """A window with a mix and a lane whose notes are known."""
+    with qtbot.waitSignal(workspace.opened, timeout=WAIT_MS):
+        workspace.open(noteline.write_line(tmp_path / "song.wav"))
+    workspace.add_file(noteline.write_line(tmp_path / "flute.wav"))
+    qtbot.waitUntil(lambda: len(workspace.document.project.lanes) > 0, timeout=WAIT_MS)
+    return next(lane for lane in workspace.document.project.lanes if not lane.is_else)

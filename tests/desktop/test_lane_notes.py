@@ -9,16 +9,6 @@ import soundfile
 WAIT_MS = 120_000
 
 
-@pytest.fixture
-def lane(window, workspace, qtbot, tmp_path):
-    """A window with a mix and a lane whose notes are known."""
-    with qtbot.waitSignal(workspace.opened, timeout=WAIT_MS):
-        workspace.open(noteline.write_line(tmp_path / "song.wav"))
-    workspace.add_file(noteline.write_line(tmp_path / "flute.wav"))
-    qtbot.waitUntil(lambda: len(workspace.document.project.lanes) > 0, timeout=WAIT_MS)
-    return next(lane for lane in workspace.document.project.lanes if not lane.is_else)
-
-
 def shown(workspace, qtbot, lane_id):
     workspace.notes.show(lane_id, True)
     qtbot.waitUntil(lambda: bool(workspace.notes.marks(lane_id)) or bool(workspace.troubles), timeout=WAIT_MS)

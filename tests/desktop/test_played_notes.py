@@ -47,13 +47,9 @@ def test_new_notes_take_the_place_of_old_ones_where_the_new_sound_is():
 
 
 @pytest.fixture
-def restyled(window, workspace, qtbot, tmp_path):
+def restyled(lane, workspace, qtbot):
     """A workspace with a line, and ``restyled(prompt, region=...)``, which has it played again as a take."""
-    with qtbot.waitSignal(workspace.opened, timeout=WAIT_MS):
-        workspace.open(noteline.write_line(tmp_path / "song.wav"))
-    workspace.add_file(noteline.write_line(tmp_path / "flute.wav"))
-    qtbot.waitUntil(lambda: len(workspace.document.project.lanes) > 0, timeout=WAIT_MS)
-    lane_id = next(lane.id for lane in workspace.document.project.lanes if not lane.is_else)
+    lane_id = lane.id
 
     def ask(prompt, region_s=None, voice="sampled"):
         rate_hz = workspace.document.project.rate_hz
