@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 from engine.errors import BundleError
+from export import guard
 from export.parity import Disagreement
 from export.write import summary, write_bundle
 
@@ -64,8 +65,7 @@ def export_run(argv: list[str]) -> str:
     parser.add_argument("--name", help="name of the bundle; that of its folder when not given")
     parser.add_argument("--version", default="1.0.0")
     parser.add_argument("--precision", choices=["fp16", "fp32"], default="fp16", help="of the weights on disk")
-    parser.add_argument("--replace", action="store_true", help="take the place of an old bundle")
-    parser.add_argument("--comparison", type=Path, help="comparison.json of the bench; to replace a bundle that ships")
+    guard.add_arguments(parser)
     parser.add_argument(
         "--with",
         dest="more",

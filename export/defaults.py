@@ -25,6 +25,7 @@ from engine.bundle.bundle import (
 from engine.bundle.separation import CascadeSpec
 from engine.errors import BundleError
 from engine.tasks import TASKS
+from export import guard
 
 MADE = tuple(task for task, rule in TASKS.items() if not rule.masked)
 FIELDS = {"steps": int, "guidance": float, "start": str, "strength": float, "temperature": float, "voice": str}
@@ -32,7 +33,7 @@ FIELDS = {"steps": int, "guidance": float, "start": str, "strength": float, "tem
 
 def change(
     folder: Path, changes: dict[str, Any], tasks: Sequence[str] = (), version: str = "",
-    cascades: Sequence[CascadeSpec] | None = None,
+    cascades: Sequence[CascadeSpec] | None = None, comparison: Path | None = None,
 ) -> Manifest:  # fmt: skip
     """Change the defaults of some tasks in place.
 
@@ -41,11 +42,13 @@ def change(
         tasks: rows of the task table; none means all that make sound. A strength is given only to those that have one.
         version: of the bundle from now on; "" leaves it.
         cascades: of the bundle from now on; None leaves them.
+        comparison: what ``training bench --compare`` wrote; needed for other cascades of a bundle that ships.
 
     Raises:
         BundleError: there is no bundle in the folder.
-        ValueError: nothing to change, a value that is not allowed, a strength for tasks none of which has one, or a
-            task that the bundle has no defaults for; nothing was written. Nor is anything where all is so already.
+        ValueError: nothing to change, a value that is not allowed, a strength for tasks none of which has one, a
+            task that the bundle has no defaults for, or cascades of a bundle that ships which were not compared;
+            nothing was written. Nor is anything where all is so already.
     """
     old = load_bundle(folder).manifest
     tasks = tasks or [task for task in MADE if task in old.defaults]
@@ -64,6 +67,8 @@ def change(
     )  # fmt: skip
     if manifest == old:
         return old
+    if manifest.cascades != old.cascades:  # what stems sound like, which the bench has to judge
+        guard.check(manifest, guard.wanted_fingerprint(folder, comparison), comparison)
     manifest = replace(manifest, format=max(old.format, FORMAT))
     text = manifest_to_json(manifest)
     try:
@@ -121,7 +126,10 @@ def main(argv: list[str]) -> str:
         help="terms that are taken out of another one that is taken out of the mix; may be given again",
     )  # fmt: skip
     parser.add_argument("--version", default="", help="of the bundle from now on")
+    parser.add_argument(
+        "--comparison", type=Path, help="comparison.json of the bench; for other cascades of a bundle that ships"
+    )
     args = parser.parse_args(argv)
     changes = {name: value for name in FIELDS if (value := getattr(args, name)) is not None}
     cascades = None if args.cascades is None else [cascade_of(words) for words in args.cascades]
-    return table(change(args.bundle, changes, args.tasks, args.version, cascades))
+    return table(change(args.bundle, changes, args.tasks, args.version, cascades, args.comparison))

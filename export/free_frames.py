@@ -27,9 +27,10 @@ from onnx import helper, numpy_helper
 from engine.bundle.bundle import Bundle, Manifest, MaskDecoderSpec, load_bundle
 from engine.bundle.free_axes import free_axes
 from engine.bundle.separation import FRAMES_STEP, LEAST_FRAMES
+from export import guard
 from export.cpu_session import session
 from export.parity import difference
-from export.rewritten import write_rewritten
+from export.rewritten import CopyTarget, write_rewritten
 from export.write import summary
 
 COARSE = 32  # frames, and bins, of one position of the coarsest feature map
@@ -292,17 +293,18 @@ def example_inputs(path: Path, frames: int) -> dict[str, np.ndarray]:
     return inputs
 
 
-def write(base: Bundle, folder: Path, version: str, replaces: bool = False) -> Manifest:
+def write(base: Bundle, folder: Path, version: str, place: CopyTarget) -> Manifest:
     """Write the copy.
 
     Args:
         base: the bundle.
         folder: of the copy, which is named for it; must not exist unless ``replaces``.
         version: of the copy.
-        replaces: True puts it in the place of an old one, once it is whole.
+        place: what the copy may replace.
 
     Raises:
-        ValueError: the folder is taken, or no graph has frames that can be freed.
+        ValueError: the folder is taken, no graph has frames that can be freed, or the copy may not replace what is
+            there.
         export.parity.Disagreement: a graph answers otherwise than before; nothing was written.
     """
     decoder = base.manifest.decoder
@@ -316,7 +318,7 @@ def write(base: Bundle, folder: Path, version: str, replaces: bool = False) -> M
 
     return write_rewritten(
         base, folder, version, rewritten, "The frames of {graphs} were freed.",
-        f"no graph of {base.folder} has frames that can be freed", replaces,
+        f"no graph of {base.folder} has frames that can be freed", place,
     )  # fmt: skip
 
 
@@ -345,6 +347,7 @@ def main(argv: list[str]) -> str:
     parser.add_argument("base", type=Path, help="folder of the bundle to copy")
     parser.add_argument("bundle", type=Path, help="folder of the new bundle")
     parser.add_argument("--version", default="1.0.0")
-    parser.add_argument("--replace", action="store_true", help="take the place of an old bundle")
+    guard.add_arguments(parser)
     args = parser.parse_args(argv)
-    return summary(args.bundle, write(load_bundle(args.base), args.bundle, args.version, args.replace))
+    place = CopyTarget(args.replace, args.comparison)
+    return summary(args.bundle, write(load_bundle(args.base), args.bundle, args.version, place))

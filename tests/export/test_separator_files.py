@@ -8,10 +8,12 @@ import onnxruntime
 import pytest
 import toyexperts
 from onnx import helper, numpy_helper
+from toybundle import write_toy_bundle
 from toygraph import FLOAT, model
 
 from engine.bundle.bundle import FORMAT, load_bundle
 from engine.errors import BundleError
+from export import guard
 from export.__main__ import main as export
 
 
@@ -84,6 +86,16 @@ def test_what_was_said_must_fit_the_file(tmp_path, capsys, shape, words, said):
     assert export(["separator", "onnx", file, str(tmp_path / "out"), *words]) == 2
     assert said in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_a_separator_never_takes_the_place_of_a_bundle_that_ships(tmp_path, capsys, monkeypatch):
+    file = scaled(tmp_path / "a.onnx", (2, 4096))
+    monkeypatch.setattr(guard, "SHIPPED", tmp_path / "bundles")
+    shipped = write_toy_bundle(tmp_path / "bundles" / "small")
+    before = load_bundle(shipped).manifest
+    assert export(["separator", "onnx", file, str(shipped), *SAID, "--replace"]) == 2
+    assert "give a separator a folder of its own" in capsys.readouterr().err
+    assert load_bundle(shipped).manifest == before
 
 
 def test_a_file_that_is_no_graph_is_refused(tmp_path):
