@@ -8,7 +8,7 @@ stems sum to the mix.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -37,6 +37,10 @@ SILENT_DB = -45.0  # a stem below this against the mix counts as absent
 EQ_BANDS = 9
 LOW_SHARE, LOW_HZ, LOW_DB = 0.3, (60.0, 200.0), 10.0  # a low shelf: how often, its corner, and at most how much
 GROOVE_SHARE = 0.15  # of the incoherent mixes begin with a drum kit and a bass, which share the lowest octaves
+ENVELOPE_TERMS = 24  # cosines that make a spectral envelope: the finest has peaks 900 Hz apart
+ENVELOPE_FLOOR_B = -7  # below the loudest bin, in powers of ten of power: 70 dB
+MOST_SHIFT_OCTAVES, MOST_STRETCH = 0.4, 0.5  # of a changed timbre
+MOST_GAIN_LOG = 2.3  # 20 dB
 MIX_RMS = 0.085  # -21.4 dBFS
 WEIGHTS = {
     "drums": 2.5, "electric-bass": 1.6, "vocals": 1.6, "piano": 1.6, "acoustic-guitar": 1.5, "electric-guitar": 1.6,
@@ -54,6 +58,7 @@ class Variety:
         eq_share, eq_db: of an equaliser, and the standard deviation of the gain of each band.
         sweep_share: of an equaliser that moves from one curve to another over the mix.
         room_share, drive_share: of a room, and of overdrive.
+        timbre_share: of a changed timbre: ``_Timbre``.
     """
 
     speed_share: float = 0.5
@@ -63,14 +68,13 @@ class Variety:
     sweep_share: float = 0.0
     room_share: float = 0.25
     drive_share: float = 0.12
+    timbre_share: float = 0.0
 
 
-VARIETIES = {
-    "usual": Variety(),
-    "wide": Variety(
-        speed_share=0.7, speed_semitones=6.0, eq_share=0.9, eq_db=7.0, sweep_share=0.3, room_share=0.4, drive_share=0.2
-    ),
-}
+WIDE = Variety(
+    speed_share=0.7, speed_semitones=6.0, eq_share=0.9, eq_db=7.0, sweep_share=0.3, room_share=0.4, drive_share=0.2
+)
+VARIETIES = {"usual": Variety(), "wide": WIDE, "widest": replace(WIDE, timbre_share=0.6)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,12 +264,59 @@ class Mixing:
 
 
 @dataclass(frozen=True, slots=True)
+class _Timbre:
+    """Another instrument of the same kind: the spectral envelope of every frame, moved and stretched.
+
+    An equaliser is one filter for all notes; this one follows them, as the body of another instrument or the throat of
+    another singer does.
+
+    Attributes:
+        shift: factor by which the envelope moves up in frequency; partials stay where they are.
+        contrast: factor of the envelope's deviations from flat, in decibels.
+        dynamics: factor of the frames' deviations from the mean level, in decibels.
+    """
+
+    shift: float
+    contrast: float
+    dynamics: float
+
+    @staticmethod
+    def draw(rng: Rng) -> _Timbre:
+        shift = 2 ** rng.uniform(-MOST_SHIFT_OCTAVES, MOST_SHIFT_OCTAVES)
+        contrast, dynamics = 1 + rng.uniform(-MOST_STRETCH, MOST_STRETCH, size=2)
+        return _Timbre(float(shift), float(contrast), float(dynamics))
+
+    def apply(self, spectrum: Spectrum) -> Spectrum:
+        """(C, T, BINS) -> the same, as loud as before."""
+        power = np.mean(np.abs(spectrum) ** 2, axis=0)
+        log = 0.5 * np.log(power + float(power.max()) * 10**ENVELOPE_FLOOR_B + 1e-12)
+        envelope = fft.dct(log, axis=1, norm="forward")[:, :ENVELOPE_TERMS].astype(np.float32)
+        envelope[:, 1:] *= 2
+        moved = envelope * np.float32(self.contrast)
+        level = envelope[:, 0]
+        loud = np.average(level, weights=power.sum(1) + 1e-12)
+        moved[:, 0] = loud + (level - loud) * self.dynamics
+        change = moved @ _cosines(self.shift) - envelope @ _cosines(1.0)
+        gain = np.exp(change.clip(-MOST_GAIN_LOG, MOST_GAIN_LOG))
+        gain *= np.sqrt(power.sum() / ((power * gain**2).sum() + 1e-12))
+        changed: Spectrum = spectrum * gain
+        return changed
+
+
+def _cosines(shift: float) -> Audio:
+    """The cosines of an envelope's terms at every bin, (ENVELOPE_TERMS, BINS), moved up in frequency by a factor."""
+    bins = np.minimum((np.arange(BINS) + 0.5) / shift, BINS)
+    return np.cos(np.pi / BINS * np.arange(ENVELOPE_TERMS)[:, None] * bins).astype(np.float32)
+
+
+@dataclass(frozen=True, slots=True)
 class _Shape:
-    """The augmentation of one player: overdrive, room, equaliser, pan and width."""
+    """The augmentation of one player: overdrive, room, timbre, equaliser, pan and width."""
 
     drive: float
     rooms: tuple[Audio, ...]
     gains: np.ndarray[Any, np.dtype[np.complex64]]  # (2, 1 or T, BINS): channel gains with the equaliser in them
+    timbre: _Timbre | None = None
 
     @staticmethod
     def draw(rng: Rng, variety: Variety, frames: int, plain: bool) -> _Shape:
@@ -288,7 +339,8 @@ class _Shape:
             late_s = rng.uniform(-0.0012, 0.0012)
             turn = np.exp(-2j * np.pi * np.arange(BINS) * (RATE / FFT_SAMPLES) * late_s)
             gains = gains * np.stack([np.ones(BINS), turn * _equaliser(rng, db) ** 0.5])[:, None]
-        return _Shape(drive, rooms, gains.astype(np.complex64))
+        changed = variety.timbre_share and rng.random() < variety.timbre_share
+        return _Shape(drive, rooms, gains.astype(np.complex64), _Timbre.draw(rng) if changed else None)
 
     def apply(self, rng: Rng, audio_CN: Audio) -> Spectrum:
         """(1 or 2, N) -> spectrum (2, T, BINS)."""
@@ -304,6 +356,8 @@ class _Shape:
             )
             audio_CN *= np.float32(loud / max(1e-6, float(np.sqrt((audio_CN**2).mean()))))
         spectrum = np.stack([spectrum_of(channel) for channel in audio_CN])
+        if self.timbre is not None:
+            spectrum = self.timbre.apply(spectrum)
         return (spectrum * self.gains).astype(np.complex64)
 
 

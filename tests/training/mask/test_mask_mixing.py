@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from training.mask.mixing import SILENT_DB, VARIETIES, Mixing, _Shape, spectrum_of
+from training.mask.mixing import BINS, SILENT_DB, VARIETIES, Mixing, _Shape, _Timbre, spectrum_of
 from training.mask.render import SAMPLES, Row, write_rows
 from training.mask.stems import StemPool
 from training.mask.terms import KIT, TERMS, terms_of
@@ -101,6 +101,53 @@ def test_a_wider_variety_moves_the_same_players_further(pool):
 
     assert spread("wide") > 1.2 * spread("usual")
     question = Mixing(pool, 64, seed=4, variety=VARIETIES["wide"]).questions(1, 1)[0]
+    assert np.isfinite(question.mix).all()
+    assert np.abs(question.mix).max() > 0
+
+
+def vowel(formant_hz, seconds=1.5):
+    """A stem of 80 partials of 110 Hz with one formant, float32 (1, N), that fades."""
+    time_s = np.arange(int(seconds * 44100)) / 44100
+    partials_hz = 110 * np.arange(1, 81)
+    strength = np.exp(-(((partials_hz - formant_hz) / 600) ** 2)) + 0.01
+    tone = sum(a * np.sin(2 * np.pi * f * time_s) for a, f in zip(strength, partials_hz, strict=True))
+    return (0.01 * tone * np.exp(-2 * time_s)).astype(np.float32)[None]
+
+
+def test_another_timbre_moves_the_formant_and_leaves_pitch_loudness_and_sides():
+    spectrum = np.stack([spectrum_of(channel) for channel in np.concatenate([vowel(2000), 0.5 * vowel(2000)])])
+    moved = _Timbre(shift=1.3, contrast=1.0, dynamics=1.0).apply(spectrum)
+    hz = np.arange(BINS) * 44100 / 4096
+
+    def centre_hz(one):
+        power = (np.abs(one) ** 2).sum((0, 1)) * (hz > 500)
+        return float((power * hz).sum() / power.sum())
+
+    assert centre_hz(moved) > 1.15 * centre_hz(spectrum)
+    assert np.square(np.abs(moved)).sum() == pytest.approx(np.square(np.abs(spectrum)).sum(), rel=1e-3)
+    np.testing.assert_allclose(np.abs(moved[1]), 0.5 * np.abs(moved[0]), rtol=1e-2, atol=1e-4)
+    loudest = np.argmax(np.abs(moved[0]).mean(0))
+    assert abs(hz[loudest] / 110 - round(hz[loudest] / 110)) < 0.1  # still on a partial
+    np.testing.assert_allclose(_Timbre(1.0, 1.0, 1.0).apply(spectrum), spectrum, rtol=1e-4, atol=1e-5)
+
+
+def test_another_timbre_may_be_livelier():
+    spectrum = np.stack([spectrum_of(vowel(2000)[0])])
+
+    def span_db(one):
+        frames = 20 * np.log10(np.abs(one).mean((0, 2)))
+        return float(frames.max() - frames.min())
+
+    assert span_db(_Timbre(1.0, 1.0, 1.4).apply(spectrum)) > span_db(spectrum) + 2
+    silent = np.zeros_like(spectrum)
+    assert not _Timbre(1.3, 1.4, 1.4).apply(silent).any()
+
+
+def test_the_widest_variety_changes_timbres_too(pool):
+    shapes = [_Shape.draw(np.random.default_rng(k), VARIETIES["widest"], 64, plain=False) for k in range(40)]
+    assert 10 < sum(shape.timbre is not None for shape in shapes) < 40
+    assert all(_Shape.draw(np.random.default_rng(k), VARIETIES["wide"], 64, False).timbre is None for k in range(9))
+    question = Mixing(pool, 64, seed=4, variety=VARIETIES["widest"]).questions(1, 1)[0]
     assert np.isfinite(question.mix).all()
     assert np.abs(question.mix).max() > 0
 
