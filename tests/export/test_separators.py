@@ -283,13 +283,14 @@ def test_layers_of_an_lstm_one_by_one_are_the_lstm():
             torch.testing.assert_close(LayeredLstm(whole)(x)[0], whole(x)[0])
 
 
-def test_openunmix_without_complex_numbers_is_openunmix(tmp_path, packages):
+def test_openunmix_without_complex_numbers_is_openunmix(tmp_path, packages, fluxstem):
     from export.separators import openunmix
 
     architecture = openunmix._architecture()
     torch.manual_seed(0)
-    for stem in ("vocals", "drums"):
-        torch.save(architecture(nb_bins=129, hidden_size=16, max_bin=100).state_dict(), tmp_path / f"{stem}.pth")
+    nets = {stem: architecture(nb_bins=129, hidden_size=16, max_bin=100).eval() for stem in ("vocals", "drums")}
+    for stem, net in nets.items():
+        torch.save(net.state_dict(), tmp_path / f"{stem}.pth")
     settings = {"nfft": 256, "nhop": 64, "sample_rate": 44_100, "nb_channels": 2}
     (tmp_path / "separator.json").write_text(json.dumps(settings))
     words = ["separator", "openunmix", tmp_path, tmp_path / "out", "--window-s", 0.1, "--precision", "fp32"]
@@ -299,6 +300,21 @@ def test_openunmix_without_complex_numbers_is_openunmix(tmp_path, packages):
     assert separator.licence == "that of the weights", "nobody said it"
     graph = onnx.load(str(tmp_path / "out" / "separator.onnx")).graph
     assert sum(node.op_type == "LSTM" for node in graph.node) == 2 * 3, "a node for each layer, and no traced steps"
+    samples = separator.window_samples
+    audio = torch.randn(2, samples, generator=torch.Generator().manual_seed(1)) * 0.1
+    window = torch.hann_window(256)
+    spectra = torch.stft(audio, 256, 64, window=window, return_complex=True)
+    with torch.inference_mode():
+        claimed = {stem: net(spectra.abs()[None])[0] for stem, net in nets.items()}  # by the package's own forward
+    whole = torch.maximum(sum(claimed.values()), spectra.abs())
+    wanted = [torch.istft(spectra * claimed[stem] / whole, 256, 64, window=window, length=samples) for stem in claimed]
+    for one, other in zip(answers(tmp_path / "out", audio=audio.numpy()[None]), reversed(wanted), strict=True):
+        np.testing.assert_allclose(one[0], other.numpy(), atol=1e-4)
+    mix = tmp_path / "mix.wav"
+    soundfile.write(mix, 0.1 * np.random.default_rng(0).standard_normal((60_000, 2)), 44_100, subtype="PCM_24")
+    done, said = fluxstem("isolate", mix, "drums", "--bundle", tmp_path / "out", "--out", tmp_path / "stems", "--json")
+    assert done.returncode == 0, done.stderr
+    assert said["null_db"] == -300.0
 
 
 @pytest.mark.parametrize(
