@@ -41,7 +41,8 @@ def export_graph(spec: ExportSpec, path: Path, half: bool) -> None:
     }
     with warnings.catch_warnings(), lstm_nodes(spec.module):
         warnings.simplefilter("ignore")
-        logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+        for talker in ("torch.onnx", "onnxscript"):
+            logging.getLogger(talker).setLevel(logging.ERROR)
         program = torch.onnx.export(
             spec.module.eval(),
             (),
