@@ -111,6 +111,16 @@ def test_a_file_that_is_no_graph_is_refused(tmp_path):
     assert export(["separator", "onnx", str(tmp_path / "b.onnx"), str(tmp_path / "out"), *SAID]) == 2
 
 
+def test_a_file_with_its_weights_beside_it_is_refused_with_what_to_do_which_helps(tmp_path, capsys):
+    """So torch's exporter writes files unless it is told otherwise."""
+    file = scaled(tmp_path / "a.onnx", (2, 4096))
+    onnx.save(onnx.load(file), file, save_as_external_data=True, location="a.onnx.data", size_threshold=0)
+    assert export(["separator", "onnx", file, str(tmp_path / "out"), *SAID]) == 2
+    assert "onnx.save(onnx.load('a.onnx'), 'whole.onnx')" in capsys.readouterr().err
+    onnx.save(onnx.load(file), str(tmp_path / "whole.onnx"))
+    assert export(["separator", "onnx", str(tmp_path / "whole.onnx"), str(tmp_path / "out"), *SAID]) == 0
+
+
 # --- attaching
 
 
