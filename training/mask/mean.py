@@ -1,7 +1,8 @@
 """``python -m training mask-mean RUN RUN --out RUN``: the mean of the weights of mask decoders.
 
 Runs that began from one another lie in one valley of the loss, and their mean often separates better than any of them
-(Wortsman et al. 2022, arXiv 2203.05482). Judge it like a run of its own: it need not.
+(Wortsman et al. 2022, arXiv 2203.05482). Judge it like a run of its own: it need not. ``--presence RUN`` takes the
+presence head of one of them as it is, for a mean of masks needs no mean of heads, and one head may be the better judge.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from torch import Tensor
 
 from training.mask.train import CHECKPOINT
 from training.trainer.checkpoints import save_atomically
+
+PRESENCE_PREFIX = "presence_"  # begins the names of the presence head's weights
 
 
 def mean_of(states: list[dict[str, Tensor]]) -> dict[str, Tensor]:
@@ -33,11 +36,25 @@ def mean_of(states: list[dict[str, Tensor]]) -> dict[str, Tensor]:
     }
 
 
+def with_presence_of(state: dict[str, Tensor], other: dict[str, Tensor]) -> dict[str, Tensor]:
+    """A network's weights with the presence head of another network of the same kind.
+
+    Raises:
+        ValueError: the other's head has other shapes.
+    """
+    head = {name: value for name, value in other.items() if name.startswith(PRESENCE_PREFIX)}
+    mine = {name: value.shape for name, value in state.items() if name.startswith(PRESENCE_PREFIX)}
+    if {name: value.shape for name, value in head.items()} != mine:
+        raise ValueError("the presence head is of a different network; give a run that began from one of these")
+    return {**state, **head}
+
+
 def main(argv: list[str]) -> int:
     """``python -m training mask-mean``."""
     parser = argparse.ArgumentParser(prog="python -m training mask-mean", description="the mean of mask decoders")
     parser.add_argument("runs", type=Path, nargs="+", help="run folders of mask decoders")
     parser.add_argument("--out", type=Path, required=True, help="run folder to write; must not hold a run")
+    parser.add_argument("--presence", type=Path, metavar="RUN", help="run whose presence head is taken as it is")
     args = parser.parse_args(argv)
     if (args.out / CHECKPOINT).exists():
         raise ValueError(f"{args.out} holds a run already; give another folder with --out")
@@ -45,6 +62,9 @@ def main(argv: list[str]) -> int:
         torch.load(run / CHECKPOINT, map_location="cpu", weights_only=True) for run in args.runs
     ]
     merged = {name: mean_of([state[name] for state in read]) for name in ("weights", "average")}
+    if args.presence is not None:
+        head = torch.load(args.presence / CHECKPOINT, map_location="cpu", weights_only=True)
+        merged = {name: with_presence_of(state, head[name]) for name, state in merged.items()}
     args.out.mkdir(parents=True, exist_ok=True)
     save_atomically({**read[-1], **merged}, args.out / CHECKPOINT)
     print(f"wrote {args.out / CHECKPOINT}, the mean of {len(read)} runs")

@@ -28,6 +28,23 @@ def test_every_weight_is_the_mean_and_the_run_can_be_trained_on(tmp_path, capsys
     torch.testing.assert_close(training.network.choose.weight, both.choose.weight)
 
 
+def test_the_presence_head_of_one_may_be_kept(tmp_path):
+    runs = [run(tmp_path / name, seed) for seed, name in enumerate("ab")]
+    both = tmp_path / "both"
+    assert main(["mask-mean", *map(str, runs), "--presence", str(runs[0]), "--out", str(both)]) == 0
+    one, other, merged = (load_average(folder / "mask.pt") for folder in (*runs, both))
+    torch.testing.assert_close(merged.presence_query.weight, one.presence_query.weight)
+    assert not torch.equal(one.presence_query.weight, other.presence_query.weight)
+    torch.testing.assert_close(merged.choose.weight, (one.choose.weight + other.choose.weight) / 2)
+
+
+def test_the_presence_head_of_another_kind_of_network_is_refused(tmp_path, capsys):
+    runs = [run(tmp_path / "a", 0), run(tmp_path / "b", 1), run(tmp_path / "c", 2, query=32)]
+    assert main(["mask-mean", str(runs[0]), str(runs[1]), "--presence", str(runs[2]), "--out", str(tmp_path / "d")]) == 2
+    assert "presence head" in capsys.readouterr().err
+    assert not (tmp_path / "d").exists()
+
+
 @pytest.mark.parametrize(
     ("settings", "out", "words"), [({"describe": 16}, "both", "different networks"), ({}, "a", "holds a run")]
 )
