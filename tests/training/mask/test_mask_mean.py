@@ -40,7 +40,8 @@ def test_the_presence_head_of_one_may_be_kept(tmp_path):
 
 def test_the_presence_head_of_another_kind_of_network_is_refused(tmp_path, capsys):
     runs = [run(tmp_path / "a", 0), run(tmp_path / "b", 1), run(tmp_path / "c", 2, query=32)]
-    assert main(["mask-mean", str(runs[0]), str(runs[1]), "--presence", str(runs[2]), "--out", str(tmp_path / "d")]) == 2
+    one, other, foreign = map(str, runs)
+    assert main(["mask-mean", one, other, "--presence", foreign, "--out", str(tmp_path / "d")]) == 2
     assert "presence head" in capsys.readouterr().err
     assert not (tmp_path / "d").exists()
 
