@@ -77,9 +77,9 @@ def test_a_gate_that_shuts_few_stems_altogether_is_not_cheap_because_most_gain_a
     energies = np.array([0.1, 0.1, 0.1, 0.1, 0.002])
     most = [BlockEnergies(leaking, energies, np.array([0.09] * 4 + [0.0]), 0.4, 1.0) for _ in range(57)]
     unsure = [measured(logit, False) for logit in (-0.6, 0.0, 0.6)]
-    absent = [measured(-6 + k / 10, True) for k in range(20)]
+    absent = [*(measured(-6 + k / 10, True) for k in range(20)), measured(2.0, True)]
     found = calibrate([*most, *unsure, *absent])
-    assert found.missed < 0.05
+    assert found.missed <= 0.05
     assert found.absent_db <= -30
     shut = gate_gain(np.array([-0.6 + found.bias]), found.gate_low, found.gate_high)
     assert float(shut[0]) > 0.8  # nobody's stem vanishes for the sake of a tenth of a decibel elsewhere
