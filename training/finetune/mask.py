@@ -134,9 +134,9 @@ def unpack_mask(bundle: Bundle, run: Path) -> None:
     kept: dict[str, Tensor] = {name: value for name, value in adapter.state_dict().items() if name != "table"}
     save_atomically({"terms": list(TERMS), "adapter": kept, "figures": {}}, run / QUERIES_FILE)
     (run / TERMS_FILE).write_bytes(bundle.path(terms.file).read_bytes())
-    (run / CREDITS_FILE).write_text(
-        json.dumps(bundle.manifest.attribution, indent=1, ensure_ascii=False) + "\n", "utf-8"
-    )
+    sources = set(bundle.manifest.trained_on)  # other credits are of experts, which are not unpacked
+    credits = [line for line in bundle.manifest.attribution if line.split(":", 1)[0] in sources]
+    (run / CREDITS_FILE).write_text(json.dumps(credits, indent=1, ensure_ascii=False) + "\n", "utf-8")
     presence = Calibration(
         bias=bias, gate_low=decoder.gate_low, gate_high=decoder.gate_high, networks=1 + len(others)
     )  # fmt: skip

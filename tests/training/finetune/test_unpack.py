@@ -125,6 +125,11 @@ def test_the_mask_decoder_answers_as_its_graph_and_can_be_trained_on(unpacked, t
     training = Training(PromptedUNet(network.config), MaskConfig(), tmp_path)
     training.start_from(runs["mask"] / "mask.pt", optimizer=True)
     assert torch.equal(training.average.choose.weight, network.choose.weight)
+    credits = json.loads((runs["mask"] / "credits.json").read_text("utf-8"))
+    assert {line.split(":", 1)[0] for line in credits} == set(
+        bundle.manifest.trained_on
+    )  # an expert's are not among them
+    assert len(credits) < len(bundle.manifest.attribution)
 
 
 def prompts_of(bundle):
