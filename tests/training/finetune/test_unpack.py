@@ -116,7 +116,8 @@ def test_a_bundle_trained_here_gives_every_run_it_came_from(tiny_run, tmp_path):
 @pytest.mark.slow
 def test_the_mask_decoder_answers_as_its_graph_and_can_be_trained_on(unpacked, tmp_path):
     bundle, _, runs = unpacked
-    network, prompts = load_average(runs["mask"] / "mask.pt"), prompts_of(bundle)[:2]
+    network = load_average(runs["mask"] / "mask.pt")
+    prompts = prompts_of(bundle, ("drums", "electric-bass"))  # of what is there: the error is against the mask's RMS
     adapter, presence = load_queries(runs["mask"], network.queries.weight), load_calibration(runs["mask"])
     path = bundle.path(bundle.manifest.graphs["mask"].file)
     assert check_mask(network, adapter, path, prompts, "fp16", presence.bias) < AGREE
@@ -132,6 +133,6 @@ def test_the_mask_decoder_answers_as_its_graph_and_can_be_trained_on(unpacked, t
     assert len(credits) < len(bundle.manifest.attribution)
 
 
-def prompts_of(bundle):
+def prompts_of(bundle, names):
     terms = json.loads(bundle.path(bundle.manifest.terms.file).read_text("utf-8"))
-    return np.array(list(terms.values()), np.float32)
+    return np.array([terms[name] for name in names], np.float32)
