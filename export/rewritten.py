@@ -35,7 +35,7 @@ def write_rewritten(
 
     Args:
         base: the bundle.
-        folder: of the copy, which is named for it; must not exist unless ``replaces``.
+        folder: of the copy, which is named for it; must not exist unless ``place`` says that it may be replaced.
         version: of the copy.
         rewrite: rewrites one graph, given its name, its old file and its copy; returns how far the answers of the two
             lie apart (``export.parity.difference``), or None for a graph that it leaves alone.

@@ -62,7 +62,7 @@ def write(base: Bundle, folder: Path, version: str, place: CopyTarget) -> Manife
 
     Args:
         base: the bundle.
-        folder: of the copy, which is named for it; must not exist unless ``replaces``.
+        folder: of the copy, which is named for it; must not exist unless ``place`` says that it may be replaced.
         version: of the copy.
         place: what the copy may replace.
 

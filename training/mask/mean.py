@@ -14,10 +14,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from training.mask.network import PRESENCE_PREFIX
 from training.mask.train import CHECKPOINT
 from training.trainer.checkpoints import save_atomically
-
-PRESENCE_PREFIX = "presence_"  # begins the names of the presence head's weights
 
 
 def mean_of(states: list[dict[str, Tensor]]) -> dict[str, Tensor]:

@@ -29,6 +29,7 @@ WIDTHS = (16, 32, 64, 128, 256, 512)
 PLANE_WIDTH = WIDTHS[4]
 PRESENCE_FRAMES = 32  # frames of a block, which has one presence logit: 0.74 s
 LOGIT_LIMIT = 12.0
+PRESENCE_PREFIX = "presence_"  # begins the names of the presence head's weights
 PRESENCE_FEATURES = 7  # what ``presence_features`` gives for each block
 CONFIDENT_LOGITS = (0.0, 1.4)  # above these a bin counts as the stem's: masks of 0.5 and 0.8
 CONFIDENT_SLOPE = 4.0  # of the sigmoid that stands for that threshold

@@ -24,7 +24,15 @@ from torch import Tensor
 from training.mask.band_split import build_network
 from training.mask.loss import MaskBatch, presence_loss, total_loss
 from training.mask.mixing import ABSENT_SHARE, VARIETIES, Mixing, Question
-from training.mask.network import STRIDE, NetworkConfig, PromptedNetwork, PromptedUNet, freeze_norms, load_spleeter
+from training.mask.network import (
+    PRESENCE_PREFIX,
+    STRIDE,
+    NetworkConfig,
+    PromptedNetwork,
+    PromptedUNet,
+    freeze_norms,
+    load_spleeter,
+)
 from training.mask.stems import StemPool
 from training.mask.terms import TERMS
 from training.trainer.checkpoints import NUMPY_TYPES, as_float_tensors, read_checkpoint
@@ -113,7 +121,7 @@ class Training:
         self.network, self.config, self.folder = network, config, folder
         if config.presence_only:
             for name, weight in network.named_parameters():
-                weight.requires_grad_(name.startswith("presence_"))
+                weight.requires_grad_(name.startswith(PRESENCE_PREFIX))
         self.average = deepcopy(network).eval()
         self.optimizer = torch.optim.AdamW(parameter_groups(network, config), config.learning_rate, betas=(0.9, 0.98))
         self.step = 0
