@@ -19,6 +19,7 @@ STAGES = {
     "noise": ("training.codec.noise", "quality of decoded audio against noise on its latents"),
     "mask-stems": ("training.mask.cache", "render the stems of the mask decoder"),
     "mask-songs": ("training.mask.songs", "render stems of produced, electronic music for the mask decoder"),
+    "mask-sung": ("training.mask.sung", "render stems of pieces with singers, made of recorded speech"),
     "mask": ("training.mask.train", "train the mask decoder"),
     "mask-mean": ("training.mask.mean", "the mean of the weights of mask decoders"),
     "mask-queries": ("training.mask.queries", "fit prompts to the query vectors of a mask decoder"),

@@ -12,7 +12,12 @@ from training.data.stem_cache import StemCache
 
 OWN = "Fluxstem's own synthesiser voices and drum machines: Apache-2.0"
 FONT = "FluidR3 GM SoundFont: MIT, Copyright 2000-2002, 2008 Frank Wen; 2008 Toby Smithe"
-FOLDERS = {"bank": "banks", "song": "songs", "recorded": "recordings"}  # kind of a source -> folder among the sounds
+FOLDERS = {
+    "bank": "banks",
+    "song": "songs",
+    "recorded": "recordings",
+    "sung": "recordings",
+}  # kind of a source -> folder among the sounds
 
 
 def credits(cache: StemCache) -> list[str]:

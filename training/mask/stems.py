@@ -20,7 +20,7 @@ class Player:
     Attributes:
         stems: numbers of the stems.
         family: of all of them.
-        recorded: played by a person or on recorded notes.
+        recorded: played by a person, on recorded notes, or sung with a recorded voice.
         piece: stems of one piece are aligned and fit each other.
         balanced: the balance between the stems of the piece is the artists' own.
     """
@@ -84,6 +84,6 @@ def _players(labels: list[dict[str, Any]]) -> list[Player]:
     for (piece, _), stems in kits.items():
         label = labels[stems[0]]
         source = str(label["source"])
-        recorded = source.startswith(("bank:", "recorded:", "song:"))
+        recorded = source.startswith(("bank:", "recorded:", "song:", "sung:"))
         players.append(Player(tuple(stems), label["family"], recorded, piece, bool(label.get("balanced"))))
     return players

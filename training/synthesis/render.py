@@ -81,16 +81,17 @@ class PartRenderer:
 
     def wet(self, rng: Rng, part: ScorePart, voice: Voice, seconds: float) -> Audio:
         """The part through an effect chain of its own, float32 ``(2, N)`` at 44.1 kHz."""
-        return self._effected(rng, part, self.dry(rng, part, voice, seconds), seconds)
+        return self.effected(rng, part, self.dry(rng, part, voice, seconds), seconds)
 
     def play(self, rng: Rng, part: ScorePart, voice: Voice, seconds: float) -> RenderedPart:
         """The part with effects, standing in a place of its own."""
         audio_CN, style = self._sound(rng, part, voice, seconds)
         place = draw_place(rng, part.family)
-        audio_CN = self._effected(rng, part, audio_CN, seconds)
+        audio_CN = self.effected(rng, part, audio_CN, seconds)
         return RenderedPart(put(place, audio_CN, RATE) if np.any(audio_CN) else audio_CN, voice.style or style, place)
 
-    def _effected(self, rng: Rng, part: ScorePart, audio_CN: Audio, seconds: float) -> Audio:
+    def effected(self, rng: Rng, part: ScorePart, audio_CN: Audio, seconds: float) -> Audio:
+        """Audio ``(2, N)`` at 44.1 kHz through an effect chain as the part's family has, at most ``seconds`` of it."""
         if not np.any(audio_CN):
             return audio_CN
         audio_CN = audio_CN / max(1e-6, float(np.abs(audio_CN).max())) * 0.5
