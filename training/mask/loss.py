@@ -119,9 +119,28 @@ def _present_blocks(mix: Floats, stem: Floats) -> Floats:
     return (blocks(stem) > loudest * 10 ** (PRESENT_DB / 10)).astype(np.float32)
 
 
-def separation_loss(logits: Tensor, batch: MaskBatch) -> Tensor:
-    """Weighted cross-entropy of every question, (B, K), from mask logits (B, K, 2, T, F)."""
-    entropy = F.binary_cross_entropy_with_logits(logits, batch.ideal, reduction="none")
+def taught_masks(batch: MaskBatch, taught: Tensor, share: float) -> Tensor:
+    """Targets of the cross-entropy when a teacher answers too: its masks and the ideal ones, mixed.
+
+    A teacher's mask says how sure one can be of a bin, which the ideal mask of one mix does not (Hinton et al. 2015,
+    arXiv 1503.02531). What is absent keeps its ideal mask of zeros: there a teacher could only teach its leaks.
+
+    Args:
+        taught: the teacher's mask logits (B, K, 2, T, F).
+        share: of the teacher in the targets, 0 to 1.
+    """
+    shares = share * (batch.ideal.amax((2, 3, 4), keepdim=True) > 0)
+    return torch.lerp(batch.ideal, taught.sigmoid(), shares)
+
+
+def separation_loss(logits: Tensor, batch: MaskBatch, targets: Tensor | None = None) -> Tensor:
+    """Weighted cross-entropy of every question, (B, K), from mask logits (B, K, 2, T, F).
+
+    Args:
+        targets: masks to come near to, (B, K, 2, T, F); None for the ideal ones.
+    """
+    targets = batch.ideal if targets is None else targets
+    entropy = F.binary_cross_entropy_with_logits(logits, targets, reduction="none")
     found: Tensor = (entropy * batch.bin_weight[:, None]).mean((2, 3, 4)) * batch.question_weight
     return found
 
@@ -143,15 +162,18 @@ def presence_loss(presence: Tensor, batch: MaskBatch) -> Tensor:
     return F.binary_cross_entropy_with_logits(presence, batch.present)
 
 
-def total_loss(logits: Tensor, presence: Tensor, batch: MaskBatch) -> tuple[Tensor, dict[str, Tensor]]:
+def total_loss(
+    logits: Tensor, presence: Tensor, batch: MaskBatch, targets: Tensor | None = None
+) -> tuple[Tensor, dict[str, Tensor]]:
     """Mean loss of a batch, and its parts by name, unweighted.
 
     Args:
         logits: (B, K, 2, T, F).
         presence: logits (B, K, T / 32).
+        targets: see ``separation_loss``; the logarithm of the error is always that against the true stem.
     """
     parts = {
-        "stem": separation_loss(logits, batch).mean(),
+        "stem": separation_loss(logits, batch, targets).mean(),
         "decibels": decibel_loss(logits, batch).mean(),
         "presence": presence_loss(presence, batch),
     }

@@ -22,7 +22,8 @@ import torch.distributed as dist
 from torch import Tensor
 
 from training.mask.band_split import build_network
-from training.mask.loss import MaskBatch, presence_loss, total_loss
+from training.mask.judge import load_ensemble
+from training.mask.loss import MaskBatch, presence_loss, taught_masks, total_loss
 from training.mask.mixing import ABSENT_SHARE, VARIETIES, Mixing, Question
 from training.mask.network import (
     PRESENCE_PREFIX,
@@ -60,6 +61,7 @@ class MaskConfig:
         absent: share of the questions that ask for what is not in the mix.
         presence_only: True trains the presence head alone and leaves the masks as they are.
         variety: a row of ``mixing.VARIETIES``: how strong the augmentation is.
+        teacher_share: of the teacher's masks in the targets, where there is a teacher.
 
     Raises:
         ValueError: the U-Net cannot halve ``frames`` six times.
@@ -82,6 +84,7 @@ class MaskConfig:
     absent: float = ABSENT_SHARE
     presence_only: bool = False
     variety: str = "usual"
+    teacher_share: float = 0.7
 
     def __post_init__(self) -> None:
         if self.frames < STRIDE or self.frames % STRIDE:
@@ -115,10 +118,19 @@ def parameter_groups(network: PromptedNetwork, config: MaskConfig) -> list[dict[
 
 
 class Training:
-    """A network, the moving average of its weights, and its optimiser."""
+    """A network, the moving average of its weights, and its optimiser.
 
-    def __init__(self, network: PromptedNetwork, config: MaskConfig, folder: Path) -> None:
-        self.network, self.config, self.folder = network, config, folder
+    Args:
+        network: what is trained.
+        config: settings.
+        folder: of the run.
+        teacher: a network whose masks are targets beside the true ones; None for the true ones alone.
+    """
+
+    def __init__(
+        self, network: PromptedNetwork, config: MaskConfig, folder: Path, teacher: PromptedNetwork | None = None
+    ) -> None:
+        self.network, self.config, self.folder, self.teacher = network, config, folder, teacher
         if config.presence_only:
             for name, weight in network.named_parameters():
                 weight.requires_grad_(name.startswith(PRESENCE_PREFIX))
@@ -145,7 +157,7 @@ class Training:
             loss = presence_loss(presence, batch)
             parts = {"presence": loss}
         else:
-            loss, parts = total_loss(logits, presence, batch)
+            loss, parts = total_loss(logits, presence, batch, self._targets(batch, terms))
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip_norm)
@@ -156,6 +168,15 @@ class Training:
             for mean, weight in zip(self.average.parameters(), self.network.parameters(), strict=True):
                 mean.lerp_(weight, 1 - decay)
         return {"loss": loss.item(), "norm": float(norm), **{k: float(v.detach()) for k, v in parts.items()}}
+
+    @torch.no_grad()
+    def _targets(self, batch: MaskBatch, terms: Tensor) -> Tensor | None:
+        """The masks to come near to, (B, K, 2, T, F); None for the true ones."""
+        if self.teacher is None:
+            return None
+        with autocast():
+            taught, _ = self.teacher(batch.mix, self.teacher.queries(terms))
+        return taught_masks(batch, taught.float(), self.config.teacher_share)
 
     def average_partners(self, spent: float) -> float:
         """Average the weights over all processes (local SGD: Stich 2019, arXiv 1805.09767).
@@ -288,6 +309,11 @@ def main(argv: list[str] | None = None) -> int:
     )
     parser.add_argument("--precision", choices=PRECISIONS, default="auto", help="bf16, fp32, or auto: the faster")
     parser.add_argument("--network", default="{}", help="JSON of network settings")
+    parser.add_argument(
+        "--teacher", type=Path, nargs="+", default=[], metavar="MASK_PT",
+        help="checkpoints whose mean answer is a target beside the true stems",
+    )  # fmt: skip
+    parser.add_argument("--teacher-share", type=float, default=0.7, help="of the teacher in the targets, 0 to 1")
     args = parser.parse_args(argv)
     torch.set_num_threads(args.threads)
     set_precision(args.precision)
@@ -305,13 +331,14 @@ def main(argv: list[str] | None = None) -> int:
         absent=args.absent,
         presence_only=args.presence_only,
         variety=args.variety,
+        teacher_share=args.teacher_share,
     )
     network = build_network(NetworkConfig(terms=len(TERMS), **json.loads(args.network)))
     if args.start and args.start.suffix == ".ckpt":
         if not isinstance(network, PromptedUNet):
             raise ValueError("Spleeter's weights are a U-Net's; start a band-split network without --start")
         load_spleeter(network, read_spleeter(args.start))
-    training = Training(network, config, args.out)
+    training = Training(network, config, args.out, load_ensemble(args.teacher) if args.teacher else None)
     if args.start and args.start.suffix == ".pt":
         training.start_from(args.start, args.resume)
     run(training, StemPool(args.stems))

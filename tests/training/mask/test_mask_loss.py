@@ -12,6 +12,7 @@ from training.mask.loss import (
     decibel_loss,
     ideal_mask,
     separation_loss,
+    taught_masks,
     total_loss,
 )
 
@@ -110,3 +111,27 @@ def test_decibels_count_alike_for_loud_and_quiet_stems():
     half[..., 16:] = -12.0
     losses = [decibel_loss(half, MaskBatch.from_spectra([g * stem + other], [[g * stem]])).item() for g in (1.0, 0.1)]
     assert losses[0] == pytest.approx(losses[1], rel=0.02)
+
+
+def test_a_teacher_answers_for_what_is_there_and_not_for_what_is_absent():
+    stem, other = spectrum(), spectrum()
+    batch = MaskBatch.from_spectra([stem + other], [[stem, np.zeros_like(stem)]])
+    taught = torch.full((1, 2, *SHAPE), 2.0)
+    targets = taught_masks(batch, taught, 0.75)
+    assert torch.allclose(targets[0, 0], 0.25 * batch.ideal[0, 0] + 0.75 * torch.tensor(2.0).sigmoid())
+    assert not targets[0, 1].any()
+    assert torch.equal(taught_masks(batch, taught, 0.0), batch.ideal)
+
+
+def test_the_targets_move_the_cross_entropy_alone():
+    stem, other = spectrum(), spectrum()
+    batch = MaskBatch.from_spectra([stem + other], [[stem]])
+    logits, presence = torch.zeros(1, 1, *SHAPE), torch.zeros(1, 1, 2)
+    taught = torch.full((1, 1, *SHAPE), 3.0)
+    losses = {}
+    for level in (0.0, 3.0):
+        _, parts = total_loss(logits + level, presence, batch, taught_masks(batch, taught, 1.0))
+        _, plain = total_loss(logits + level, presence, batch)
+        assert parts["decibels"] == plain["decibels"]
+        losses[level] = parts["stem"].item()
+    assert losses[3.0] < losses[0.0]  # the least is at the teacher's own answer

@@ -102,6 +102,32 @@ def test_training_brings_the_loss_down_and_a_checkpoint_goes_on(tmp_path):
         torch.testing.assert_close(ours, theirs)
 
 
+def test_a_pupil_follows_its_teacher_and_the_teacher_stays_as_it_is(tmp_path):
+    rng = np.random.default_rng(0)
+    stem, other = (5 * (rng.standard_normal((2, 64, 1024)) + 0j).astype(np.complex64) for _ in range(2))
+    questions = [[Question(stem + other, stem, 0)]]
+    teacher = network(dense=False, attention=0)
+    before = {name: value.clone() for name, value in teacher.state_dict().items()}
+    mix = torch.from_numpy(np.abs(stem + other))[None]
+    with torch.no_grad():
+        taught = teacher(mix, teacher.queries(torch.tensor([[0]])))[0].sigmoid()
+    distances = {}
+    for share in (0.0, 1.0):
+        torch.manual_seed(5)
+        pupil = network(dense=False, attention=0)
+        pupil.train()
+        freeze_norms(pupil)
+        training = Training(pupil, MaskConfig(teacher_share=share, warmup=1), tmp_path, teacher)
+        for _ in range(15):
+            training.train_step(questions, 2e-3)
+        with torch.no_grad():
+            answer = pupil(mix, pupil.queries(torch.tensor([[0]])))[0].sigmoid()
+        distances[share] = float((answer - taught).abs().mean())
+    assert distances[1.0] < 0.9 * distances[0.0]
+    for name, value in teacher.state_dict().items():
+        assert torch.equal(value, before[name]), name
+
+
 def test_a_length_that_the_network_cannot_halve_six_times_is_refused():
     with pytest.raises(ValueError, match="multiple of 64"):
         MaskConfig(frames=100)
