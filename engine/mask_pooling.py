@@ -8,6 +8,10 @@ mask is; so the click of a kick decides about its boom. Shares are sharpened awa
 the sum of the components weighted by their shares, over their plain sum. A bundle says which terms are not pooled:
 voices, which never sound twice the same, and whole drum kits, which have a part in every component.
 
+A decoder that does not know a player is unsure of all it plays, and sharpened shares leave little of it. But where the
+stem sounds, as its presence says, some components must be its own: the odds of all bins and components are multiplied
+by a gain that makes the odds of the component it owns most, or of a lower rank, even.
+
 Sounds that make up a whole, as the pieces of a drum kit do, compete: each gets its odds over the sum of all odds, in
 every bin and of every component. A piece that is a small part of everything keeps its level that way, where its own
 mask alone would be sharpened towards nothing.
@@ -18,7 +22,7 @@ Axes of names here: P prompts, T frames, F bins, G bands, K components.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -35,20 +39,48 @@ LIFT = 4.0  # 12 dB: networks know mixes of one level, and a part of one is soft
 NONE_ODDS = np.float32(0.02)  # of what is none of the sounds that compete
 
 
-def pooled_masks(masks: Iterable[FloatArray], magnitude_TF: FloatArray, spec: PoolingSpec) -> Iterator[FloatArray]:
+def pooled_masks(
+    masks: Iterable[FloatArray], magnitude_TF: FloatArray, spec: PoolingSpec, presences: Sequence[float] | None = None
+) -> Iterator[tuple[FloatArray, float]]:
     """Pooled masks of one window, yielded one prompt at a time to save memory.
 
     Args:
         masks: of each prompt, float32 (frames, bins), 0 to 1; all are read before the first pooled one is made.
         magnitude_TF: of the mix, float32 (frames, bins).
-        spec: number of components, and exponents of confidence and sharpening.
+        spec: number of components, exponents of confidence and sharpening, and the gain of timid masks.
+        presences: that each stem sounds in the window, 0 to 1; None where nobody says, and then there is no gain.
 
     Yields:
-        the pooled mask of each prompt, float32 (frames, bins), 0 to 1.
+        the pooled mask of each prompt, float32 (frames, bins), 0 to 1, and the gain that is in it, for ``amplified``.
     """
     components = Components(magnitude_TF, spec)
     odds_PK = components.odds(masks)
-    yield from components.masks(odds_PK / (1 + odds_PK))
+    found = [0.0] * len(odds_PK) if presences is None else presences
+    gains = [odds_gain(odds_K, presence, spec) for odds_K, presence in zip(odds_PK, found, strict=True)]
+    odds_PK *= np.array(gains, np.float32)[:, None] ** np.float32(spec.sharpness)
+    yield from zip(components.masks(odds_PK / (1 + odds_PK)), gains, strict=True)
+
+
+def odds_gain(odds_K: FloatArray, presence: float, spec: PoolingSpec) -> float:
+    """Factor on the odds of a timid mask, from 1 to ``spec.most_gain``.
+
+    Args:
+        odds_K: sharpened odds that the stem owns each component, float32 (components,).
+        presence: that the stem sounds, 0 to 1.
+        spec: how much, by which component, and from which presence on.
+    """
+    ranked = float(np.sort(odds_K)[-spec.gain_rank]) ** (1 / spec.sharpness)
+    sure = min(max((presence - spec.gain_low) / (spec.gain_high - spec.gain_low), 0.0), 1.0)
+    return min(max(1 / ranked, 1.0), spec.most_gain) ** sure
+
+
+def amplified(mask: FloatArray, gain: float) -> FloatArray:
+    """The mask whose odds are ``gain`` times those of another."""
+    if gain == 1.0:
+        return mask
+    stem = mask * np.float32(gain)
+    more: FloatArray = stem / (stem + 1 - mask)
+    return more
 
 
 def competing_masks(stem_P2TF: FloatArray, magnitude_TF: FloatArray, spec: PoolingSpec) -> FloatArray:

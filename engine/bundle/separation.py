@@ -87,6 +87,9 @@ class PoolingSpec:
         sharpness: factor on the log-odds of a component's share.
         alone: keys of ``terms.json`` whose pooled mask takes the decoder's place.
         never: keys whose masks stay; all others get the mean of both.
+        most_gain: on the odds of a timid mask of what is there; 1 leaves them.
+        gain_rank: component, counted from the one that the stem owns most, that the gain brings to even odds.
+        gain_low, gain_high: presence below which there is no gain, and above which there is all of it.
     """
 
     components: int
@@ -94,6 +97,10 @@ class PoolingSpec:
     sharpness: float
     alone: list[str]
     never: list[str]
+    most_gain: float = 1.0
+    gain_rank: int = 1
+    gain_low: float = 0.0
+    gain_high: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +117,7 @@ class CascadeSpec:
 
 
 MOST_COMPONENTS = 256
+MOST_ODDS_GAIN = 1000.0
 LEAST_SHARE = 0.01  # of an expert
 
 
@@ -125,6 +133,15 @@ def check_pooling(pooling: PoolingSpec) -> None:
     check_range("pooling.sharpness", pooling.sharpness, 0.1, 10)
     for key in ("alone", "never"):
         check_texts(f"pooling.{key}", getattr(pooling, key))
+    check_range("pooling.most_gain", pooling.most_gain, 1, MOST_ODDS_GAIN)
+    check_count("pooling.gain_rank", pooling.gain_rank)
+    check_range("pooling.gain_rank", pooling.gain_rank, 1, pooling.components)
+    check_range("pooling.gain_low", pooling.gain_low, 0, 1)
+    check_range("pooling.gain_high", pooling.gain_high, 0, 1)
+    if pooling.gain_low >= pooling.gain_high:
+        raise ValueError(
+            f"pooling.gain_low must be below gain_high, got {pooling.gain_low!r} and {pooling.gain_high!r}"
+        )
 
 
 def check_cascades(cascades: Sequence[CascadeSpec]) -> None:

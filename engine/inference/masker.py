@@ -183,7 +183,7 @@ class MaskDecoder:
         """An answer with its masks pooled as the bundle says, in the memory of the masks that it had."""
         if self.pooling is None:
             return answer
-        stem_PB2TF = self.pooling.pool(answer.stem_PB2TF, excerpt.mix, prompts_PE)
+        stem_PB2TF = self.pooling.pool(answer.stem_PB2TF, excerpt.mix, prompts_PE, answer.presence_PBK)
         return MaskOutput(stem_PB2TF, None, answer.presence_PBK)
 
     def hear(self, excerpt: MixWindows, end: DecoderTail) -> HalfArray:

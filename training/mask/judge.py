@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from engine.bundle.separation import PoolingSpec
-from engine.mask_pooling import competing_masks, lift, mean_odds, pooled_masks
+from engine.mask_pooling import amplified, competing_masks, lift, mean_odds, pooled_masks
 from training.data.instruments import families
 from training.eval.held_stems import placed
 from training.mask.band_split import build_network
@@ -206,9 +206,10 @@ def network_masker(network: PromptedNetwork, pooling: PoolingSpec | None = POOLI
         masks, presences = answers(padded, [term])
         mask = masks[0]
         if pooling is not None and TERMS[term] not in pooling.never:
-            [pooled_TF] = pooled_masks(mask.mean(0, keepdim=True).numpy(), padded.mean(0).numpy(), pooling)
-            pooled_only = TERMS[term] in pooling.alone
-            stereo = np.stack([pooled_TF, pooled_TF]) if pooled_only else mean_odds(mask.numpy(), pooled_TF)
+            middle, there = mask.mean(0, keepdim=True).numpy(), [float(presences[0].max())]
+            [(pooled_TF, gain)] = pooled_masks(middle, padded.mean(0).numpy(), pooling, there)
+            pooled_only, own_2TF = TERMS[term] in pooling.alone, amplified(mask.numpy(), gain)
+            stereo = np.stack([pooled_TF, pooled_TF]) if pooled_only else mean_odds(own_2TF, pooled_TF)
             mask = torch.from_numpy(stereo)
         return mask, presences[0]
 

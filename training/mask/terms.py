@@ -25,6 +25,10 @@ POOLING = PoolingSpec(
     sharpness=2.0,
     alone=list(KIT),
     never=["vocals", "voices", "speech", "choir", "drums", *VOICES, *UNPOOLED],
+    most_gain=10.0,
+    gain_rank=1,
+    gain_low=0.5,
+    gain_high=0.7,
 )
 
 CASCADES = [CascadeSpec(whole="drums", parts=list(KIT))]

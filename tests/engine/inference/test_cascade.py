@@ -100,7 +100,7 @@ def test_a_part_that_its_own_mask_is_unsure_of_keeps_its_level(run, noise, bundl
     assert share_of(violin, mix) + share_of(bass, mix) > 0.8 * share_of(drums, mix)
     magnitude_TF = np.abs(np.random.default_rng(0).standard_normal((64, 256))).astype(np.float32)
     quarter_TF = np.full_like(magnitude_TF, 0.25)
-    [own_TF] = pooled_masks([quarter_TF], magnitude_TF, POOLING)
+    [(own_TF, _)] = pooled_masks([quarter_TF], magnitude_TF, POOLING)
     rivals = np.stack([np.stack([quarter_TF] * 2), np.stack([quarter_TF / 5] * 2)])
     assert competing_masks(rivals, magnitude_TF, POOLING)[0].mean() > 4 * own_TF.mean()
 

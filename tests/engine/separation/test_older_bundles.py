@@ -13,7 +13,7 @@ import toyexperts
 from engine.bundle.bundle import FORMAT, MANIFEST, load_bundle, manifest_to_json, write_manifest
 from engine.bundle.separation import PoolingSpec
 
-# format -> the keys that it brought, of the manifest or of its rows for tasks and experts
+# format -> the keys that it brought, of the manifest, of its rows for tasks and experts or of how masks are pooled
 BROUGHT = {
     2: {"": ["asks"]},
     3: {"defaults": ["temperature"]},
@@ -22,6 +22,7 @@ BROUGHT = {
     6: {"experts": ["share"]},
     7: {"defaults": ["voice"]},
     8: {"": ["cascades"]},
+    9: {"pooling": ["most_gain", "gain_rank", "gain_low", "gain_high"]},
 }
 POOLING = PoolingSpec(components=4, confidence=2.0, sharpness=2.0, alone=["violin"], never=["drums"])
 ASKED = ("violin", "bass", "drums")
@@ -59,7 +60,9 @@ def write_as_it_was(today, folder, number):
 def rows(said, place):
     if not place:
         return [said]
-    found = said.get(place, [])
+    found = said.get(place) or []
+    if place == "pooling":
+        return [found] if found else []
     return list(found.values()) if isinstance(found, dict) else found
 
 
