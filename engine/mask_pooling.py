@@ -83,24 +83,31 @@ def amplified(mask: FloatArray, gain: float) -> FloatArray:
     return more
 
 
-def competing_masks(stem_P2TF: FloatArray, magnitude_TF: FloatArray, spec: PoolingSpec) -> FloatArray:
+def competing_masks(
+    stem_P2TF: FloatArray, magnitude_TF: FloatArray, spec: PoolingSpec, wanted: Sequence[int] | None = None
+) -> FloatArray:
     """Masks of sounds that make up the mix between them, in one window.
 
     Args:
         stem_P2TF: of each sound by itself, float32 (prompts, 2, frames, bins), 0 to 1.
         magnitude_TF: of the mix, float32 (frames, bins).
         spec: as for ``pooled_masks``.
+        wanted: rows of the sounds whose masks are made, W of them; all compete, whoever is wanted. None for all.
 
     Returns:
-        float32 (prompts, 2, frames, bins), 0 to 1: the mean of the odds by bin and by component, both exclusive.
+        float32 (W, 2, frames, bins), 0 to 1: the mean of the odds by bin and by component, both exclusive.
     """
+    rows = range(len(stem_P2TF)) if wanted is None else wanted
     components = Components(magnitude_TF, spec)
-    odds_PK = components.odds(mask_2TF.mean(axis=0) for mask_2TF in stem_P2TF)
+    share_PK = exclusive(components.odds(mask_2TF.mean(axis=0) for mask_2TF in stem_P2TF))
     limit = np.float32(SHARE_LIMIT)
-    mask_P2TF = np.clip(stem_P2TF, limit, 1 - limit)
-    by_bin_P2TF = exclusive(mask_P2TF / (1 - mask_P2TF))
-    by_component = components.masks(exclusive(odds_PK))
-    return np.stack([mean_odds(one, other) for one, other in zip(by_bin_P2TF, by_component, strict=True)])
+    odds_P2TF = np.clip(stem_P2TF, limit, 1 - limit)
+    odds_P2TF /= 1 - odds_P2TF
+    all_2TF = odds_P2TF.sum(axis=0) + NONE_ODDS
+    by_component = components.masks(share_PK[list(rows)])
+    return np.stack(
+        [mean_odds(odds_P2TF[row] / all_2TF, own_TF) for row, own_TF in zip(rows, by_component, strict=True)]
+    )
 
 
 def exclusive(odds: FloatArray) -> FloatArray:

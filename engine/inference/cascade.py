@@ -62,8 +62,8 @@ class CascadedDecoder(MaskDecoder):
 
             def compete(window: int) -> None:
                 magnitude_TF = inner.mix[window].mean(axis=0)
-                masks_Q2TF = competing_masks(part.stem_PB2TF[:, window], magnitude_TF, self._pooling)
-                stem_PB2TF[:, window] = masks_Q2TF[rows] * whole.stem_PB2TF[0, window]
+                mask_P2TF = competing_masks(part.stem_PB2TF[:, window], magnitude_TF, self._pooling, rows)
+                stem_PB2TF[:, window] = mask_P2TF * whole.stem_PB2TF[0, window]
 
             parallel_for(compete, range(len(inner.mix)))
             return MaskOutput(stem_PB2TF, None, _both(part.presence_PBK, whole.presence_PBK, rows))

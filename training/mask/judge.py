@@ -194,7 +194,7 @@ def network_masker(network: PromptedNetwork, pooling: PoolingSpec | None = POOLI
         inner *= lift(float(magnitudes.square().mean()), float(inner.square().mean()))
         parts, heard = answers(inner, [term_number(part) for part in cascade.parts])
         at = cascade.parts.index(TERMS[term])
-        mask_2TF = competing_masks(parts.numpy(), inner.mean(0).numpy(), spec)[at]
+        [mask_2TF] = competing_masks(parts.numpy(), inner.mean(0).numpy(), spec, [at])
         return torch.from_numpy(mask_2TF) * whole[0], torch.minimum(there[0], heard[at])
 
     def masker(mix: torch.Tensor, term: int) -> tuple[torch.Tensor, torch.Tensor]:

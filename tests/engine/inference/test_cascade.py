@@ -64,6 +64,17 @@ def test_a_part_is_what_competes_for_the_whole_in_what_is_left_of_the_mix(model,
     assert answer.stem_PB2TF[0].mean() > answer.stem_PB2TF[1].mean()
 
 
+def test_whoever_is_wanted_all_compete(model, excerpt):
+    decoder, terms = model.masker, model.terms
+    parts_P2TF = decoder.masks(excerpt, terms.rows(["violin", "bass", "everything"])).stem_PB2TF[:, 0]
+    magnitude_TF = excerpt.mix[0].mean(axis=0)
+    every = competing_masks(parts_P2TF, magnitude_TF, POOLING)
+    some = competing_masks(parts_P2TF, magnitude_TF, POOLING, [2, 0])
+    np.testing.assert_array_equal(some, every[[2, 0]])
+    alone = competing_masks(parts_P2TF[:1], magnitude_TF, POOLING)
+    assert every[0].mean() < 0.9 * alone[0].mean()
+
+
 def test_together_the_parts_are_no_more_than_the_whole(model, excerpt):
     [cascade] = model.cascades
     parts = cascade.masks(excerpt, model.terms.rows(["bass", "violin"])).stem_PB2TF.sum(axis=0)
