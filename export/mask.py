@@ -52,9 +52,9 @@ from export.storage import PRECISIONS, store
 from export.to_onnx import export_graph
 from export.upsampling import rewrite_file as replace_transposed_convolutions
 from export.write import commit, graph_entry, summary
-from training.mask.calibrate import FILE as CALIBRATION_FILE
-from training.mask.calibrate import Calibration
-from training.mask.calibrate import load as load_calibration
+from training.mask.calibration import FILE as CALIBRATION_FILE
+from training.mask.calibration import Calibration
+from training.mask.calibration import load as load_calibration
 from training.mask.credits import FILE as CREDITS_FILE
 from training.mask.judge import FRAMES, add_ensemble_option, load_ensemble, spectra
 from training.mask.network import (

@@ -18,8 +18,8 @@ from export.__main__ import main
 from export.mask import check_mask
 from export.parity import TOLERANCE
 from training.finetune.mask import unpack_mask
-from training.mask.calibrate import Calibration
-from training.mask.calibrate import save as save_calibration
+from training.mask.calibration import Calibration
+from training.mask.calibration import save as save_calibration
 from training.mask.judge import load_ensemble
 from training.mask.queries import load as load_queries
 

@@ -20,8 +20,8 @@ from engine.bundle.bundle import Bundle
 from training.finetune.graph_values import TRANSPOSED, Floats, values_of
 from training.finetune.weights import stored_weights
 from training.mask.band_split import build_network
-from training.mask.calibrate import Calibration
-from training.mask.calibrate import save as save_calibration
+from training.mask.calibration import Calibration
+from training.mask.calibration import save as save_calibration
 from training.mask.credits import FILE as CREDITS_FILE
 from training.mask.ensemble import Ensemble, ensemble_of
 from training.mask.network import BINS, NetworkConfig, PromptedNetwork

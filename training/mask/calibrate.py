@@ -2,8 +2,8 @@
 
 Presence decides two things: whether users are told that a stem "seems not to be there", and the gate that closes a
 stem where it does not sound. The head's logits get a bias, so that the first is decided at 0.5, and the gate's
-thresholds are those that cost present stems least. Written beside the checkpoint as ``presence.json``, which
-``export mask`` reads; with ``--beside`` it is that of the ensemble.
+thresholds are those that cost present stems least. Written as the run's ``training.mask.calibration``; with
+``--beside`` it is that of the ensemble.
 """
 
 from __future__ import annotations
@@ -18,41 +18,15 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from training.mask.calibration import Calibration, save
 from training.mask.judge import Case, add_ensemble_option, build_cases, load_ensemble, network_masker, spectra
 from training.mask.network import BINS, PRESENCE_FRAMES, PromptedNetwork
 from training.mask.stems import StemPool
 
-FILE = "presence.json"
 MISSED_SHARE = 0.04  # of present stems may be called absent; 5 in 100 is what users are promised
 ABSENT_DB = -30.0  # most level of absent stems behind the gate, against the mix, as a median
 GATES = ((0.02, 0.1), (0.05, 0.3), (0.1, 0.4), (0.2, 0.5), (0.3, 0.6), (0.4, 0.7))  # (gate_low, gate_high) to try
 Floats = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Calibration:
-    """How presence logits are read, and how well that works.
-
-    Attributes:
-        bias: added to the logits, so that a presence of 0.5 decides.
-        gate_low, gate_high: presence at which the gate is closed and fully open.
-        missed: share of stems within 25 dB of the mix that are called absent (false negatives).
-        found: share of absent stems that are called absent (true negatives).
-        absent_db: median level of absent stems behind the gate, against the mix.
-        cost_db: what the gate takes from the SDR of present stems, as a mean.
-        cases: how many were measured.
-        networks: members of the ensemble; 1 is a single network.
-    """
-
-    bias: float = 0.0
-    gate_low: float = 0.05
-    gate_high: float = 0.3
-    missed: float = 0.0
-    found: float = 0.0
-    absent_db: float = 0.0
-    cost_db: float = 0.0
-    cases: int = 0
-    networks: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,31 +57,24 @@ class BlockEnergies:
         return float(self.logits_K.max())
 
 
-def load(run: Path) -> Calibration:
-    """The calibration of a run; the default one where none was made."""
-    path = run / FILE
-    return Calibration(**json.loads(path.read_text("utf-8"))) if path.is_file() else Calibration()
+def measure(network: PromptedNetwork, cases: Sequence[Case], bias: float = 0.0) -> list[BlockEnergies]:
+    """Run the network on every case.
 
-
-def save(run: Path, found: Calibration) -> None:
-    """Write the calibration of a run."""
-    (run / FILE).write_text(json.dumps(asdict(found), indent=1), "utf-8")
-
-
-def measure(network: PromptedNetwork, cases: Sequence[Case]) -> list[BlockEnergies]:
-    """Run the network on every case."""
-    masker = network_masker(network)
-    return [_block_energies(case, *masker(torch.from_numpy(case.mix), case.term)) for case in cases]
+    Args:
+        bias: of the presence that decides about the gain of timid masks; the logits that are given back are without it.
+    """
+    masker = network_masker(network, bias=bias)
+    return [_block_energies(case, *masker(torch.from_numpy(case.mix), case.term), bias) for case in cases]
 
 
 @torch.no_grad()
-def _block_energies(case: Case, mask: torch.Tensor, presence: torch.Tensor) -> BlockEnergies:
+def _block_energies(case: Case, mask: torch.Tensor, presence: torch.Tensor, bias: float = 0.0) -> BlockEnergies:
     mix, stem = (spectra(torch.from_numpy(audio))[..., :BINS] for audio in (case.mix, case.stem))
     answer = mix * mask[:, : mix.shape[1]]
     probability = presence.double().clamp(1e-9, 1 - 1e-9)[: -(-mix.shape[1] // PRESENCE_FRAMES)]
     energy = float(stem.abs().square().sum())
     return BlockEnergies(
-        torch.log(probability / (1 - probability)).numpy(),
+        torch.log(probability / (1 - probability)).numpy() - bias,
         _by_block(answer.abs().square()),
         _by_block((answer * stem.conj()).real),
         energy,
@@ -191,7 +158,9 @@ def main(argv: list[str] | None = None) -> int:
     torch.set_num_threads(args.threads)
     cases = build_cases(StemPool(args.stems), args.each, seed=17)
     runs = [args.run, *args.beside]
-    found = replace(calibrate(measure(load_ensemble([run / "mask.pt" for run in runs]), cases)), networks=len(runs))
+    network = load_ensemble([run / "mask.pt" for run in runs])
+    bias = calibrate(measure(network, cases)).bias  # masks hang on it, and what the gate costs hangs on the masks
+    found = replace(calibrate(measure(network, cases, bias)), networks=len(runs))
     save(args.run, found)
     print(json.dumps(asdict(found)))
     return 0

@@ -17,6 +17,7 @@ import torch
 from training.data.hydrogen import HydrogenKit
 from training.data.instruments import families
 from training.data.sources import RATE
+from training.mask.calibration import bias_of
 from training.mask.judge import (
     SAMPLES,
     Case,
@@ -115,7 +116,8 @@ def main(argv: list[str] | None = None) -> int:
         parser.error("nothing to judge by; give --kits, --songs or both")
     torch.set_num_threads(args.threads)
     cases = (kit_cases(args.kits) if args.kits else []) + (song_cases(args.songs) if args.songs else [])
-    masker = network_masker(load_ensemble([args.checkpoint, *args.beside]), None if args.plain else POOLING)
+    checkpoints = [args.checkpoint, *args.beside]
+    masker = network_masker(load_ensemble(checkpoints), None if args.plain else POOLING, bias_of(checkpoints))
     rows = judge(masker, cases)
     for row in rows:
         row["kind"] += f" {row['source']}" if row["kind"] == "kit" else ""

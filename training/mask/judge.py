@@ -17,6 +17,7 @@ from engine.mask_pooling import amplified, competing_masks, lift, mean_odds, poo
 from training.data.instruments import families
 from training.eval.held_stems import placed
 from training.mask.band_split import build_network
+from training.mask.calibration import bias_of
 from training.mask.ensemble import ensemble_of
 from training.mask.mixing import MIX_RMS, WINDOW
 from training.mask.network import BINS, FFT_SAMPLES, HOP_SAMPLES, NetworkConfig, PromptedNetwork, PromptedUNet
@@ -173,17 +174,18 @@ def judge(masker: Masker, cases: list[Case]) -> list[dict[str, Any]]:
     return rows
 
 
-def network_masker(network: PromptedNetwork, pooling: PoolingSpec | None = POOLING) -> Masker:
+def network_masker(network: PromptedNetwork, pooling: PoolingSpec | None = POOLING, bias: float = 0.0) -> Masker:
     """A network as a masker.
 
     Args:
         network: in evaluation mode.
         pooling: pools the masks as the engine does by this entry of a bundle; None leaves them as they are.
+        bias: on the logits of presence, as calibrated.
     """
 
     def answers(magnitudes: torch.Tensor, terms: Sequence[int]) -> tuple[torch.Tensor, torch.Tensor]:
         logits, presence = network(magnitudes[None], network.queries(torch.tensor([list(terms)])))
-        return logits[0].sigmoid().detach(), presence[0].sigmoid()
+        return logits[0].sigmoid().detach(), (presence[0] + bias).sigmoid().detach()
 
     def cascaded(magnitudes: torch.Tensor, term: int, spec: PoolingSpec) -> tuple[torch.Tensor, torch.Tensor] | None:
         cascade = next((one for one in CASCADES if TERMS[term] in one.parts), None)
@@ -278,7 +280,8 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--plain", action="store_true", help="judge masks as the network gives them, not pooled")
     args = parser.parse_args(argv)
     torch.set_num_threads(args.threads)
-    masker = network_masker(load_ensemble([args.checkpoint, *args.beside]), None if args.plain else POOLING)
+    checkpoints = [args.checkpoint, *args.beside]
+    masker = network_masker(load_ensemble(checkpoints), None if args.plain else POOLING, bias_of(checkpoints))
     rows = judge(masker, build_cases(StemPool(args.stems), args.each))
     for kind, figures in summary(rows).items():
         print(kind, figures)

@@ -27,8 +27,8 @@ POOLING = PoolingSpec(
     never=["vocals", "voices", "speech", "choir", "drums", *VOICES, *UNPOOLED],
     most_gain=10.0,
     gain_rank=1,
-    gain_low=0.5,
-    gain_high=0.7,
+    gain_low=0.6,
+    gain_high=0.8,
 )
 
 CASCADES = [CascadeSpec(whole="drums", parts=list(KIT))]

@@ -17,7 +17,7 @@ from training.finetune.bundle import preset_of
 from training.finetune.unpack import PARTS, unpack
 from training.flow.networks import build_network
 from training.flow.warm_start import load_start_weights
-from training.mask.calibrate import load as load_calibration
+from training.mask.calibration import load as load_calibration
 from training.mask.judge import load_average
 from training.mask.network import PromptedUNet
 from training.mask.queries import load as load_queries

@@ -8,19 +8,19 @@ import pytest
 import torch
 
 from training.mask.calibrate import (
-    FILE,
     BlockEnergies,
-    Calibration,
     _block_energies,
     calibrate,
     gate_gain,
     gated_level_db,
     gated_sdr_db,
-    load,
+    measure,
 )
+from training.mask.calibration import FILE, Calibration, bias_of, load, save
 from training.mask.judge import Case, apply_mask
 from training.mask.mixing import Question
-from training.mask.network import NetworkConfig, PromptedUNet, freeze_norms
+from training.mask.network import PATCH_VALUES, NetworkConfig, PromptedUNet, freeze_norms
+from training.mask.terms import TERMS
 from training.mask.train import MaskConfig, Training
 from training.metrics import sdr
 
@@ -99,6 +99,32 @@ def test_a_run_without_a_calibration_has_the_plain_one(tmp_path):
     assert load(tmp_path) == Calibration()
     (tmp_path / FILE).write_text(json.dumps(asdict(Calibration(bias=-1.5, cases=3))))
     assert load(tmp_path).bias == -1.5
+
+
+def test_a_bias_holds_for_as_many_networks_as_it_was_made_for(tmp_path):
+    runs = [tmp_path / name / "mask.pt" for name in "ab"]
+    runs[0].parent.mkdir()
+    assert bias_of(runs) == 0
+    save(runs[0].parent, Calibration(bias=0.7, networks=2))
+    assert bias_of(runs) == 0.7
+    assert bias_of(runs[:1]) == 0
+
+
+def test_the_bias_decides_about_timid_masks_and_leaves_the_logits_as_they_are():
+    torch.manual_seed(3)
+    network = PromptedUNet(NetworkConfig(terms=len(TERMS), attention=0, dense=False)).eval()
+    with torch.no_grad():
+        network.choose.weight.zero_()
+        network.choose.bias.zero_().view(PATCH_VALUES, -1)[:, -1] = -1.0  # timid: 0.27 in every bin
+    mix = noise(100, 8000)
+    case = Case("duet", TERMS.index("piano"), mix, mix, "")
+    levels, logits = [], []
+    for bias in (-5.0, 5.0):
+        [one] = measure(network, [case], bias)
+        levels.append(gated_level_db(one, np.ones_like(one.answer_K)))
+        logits.append(one.logits_K)
+    assert levels[1] > levels[0] + 3
+    np.testing.assert_allclose(logits[0], logits[1], atol=1e-2)
 
 
 def test_training_presence_alone_leaves_the_masks_as_they_are(tmp_path):
