@@ -9,8 +9,9 @@ the sum of the components weighted by their shares, over their plain sum. A bund
 voices, which never sound twice the same, and whole drum kits, which have a part in every component.
 
 A decoder that does not know a player is unsure of all it plays, and sharpened shares leave little of it. But where the
-stem sounds, as its presence says, some components must be its own: the odds of all bins and components are multiplied
-by a gain that makes the odds of the component it owns most, or of a lower rank, even.
+stem sounds, as its presence says, some component must be its own. So the odds of its mask are multiplied by a gain that
+makes those of the component it owns most, or of a lower rank, even: one gain for a whole section, for a level that hung
+on the window could be heard, and as much of it in every block as presence is sure there.
 
 Sounds that make up a whole, as the pieces of a drum kit do, compete: each gets its odds over the sum of all odds, in
 every bin and of every component. A piece that is a small part of everything keeps its level that way, where its own
@@ -30,57 +31,85 @@ import numpy.typing as npt
 from engine.bundle.separation import PoolingSpec
 
 FloatArray = npt.NDArray[np.float32]
+Doubles = npt.NDArray[np.float64]
 FINE_BINS, MIDDLE_BINS = 128, 512  # bands of one bin below the first, of four up to the second, of eight above
 ITERATIONS = 30
 SEED = 0  # of the factorisation's initial values: the same mix has the same components
 EPSILON = np.float32(1e-8)
 SHARE_LIMIT = 1e-4  # least distance of a share from 0 and 1 before it is sharpened
+MOST_ODDS = np.float32(1e30)  # of a component, so that their sums are numbers
 LIFT = 4.0  # 12 dB: networks know mixes of one level, and a part of one is softer
 NONE_ODDS = np.float32(0.02)  # of what is none of the sounds that compete
 
 
 def pooled_masks(
-    masks: Iterable[FloatArray], magnitude_TF: FloatArray, spec: PoolingSpec, presences: Sequence[float] | None = None
+    masks: Iterable[FloatArray], magnitude_TF: FloatArray, spec: PoolingSpec
 ) -> Iterator[tuple[FloatArray, float]]:
     """Pooled masks of one window, yielded one prompt at a time to save memory.
 
     Args:
         masks: of each prompt, float32 (frames, bins), 0 to 1; all are read before the first pooled one is made.
         magnitude_TF: of the mix, float32 (frames, bins).
-        spec: number of components, exponents of confidence and sharpening, and the gain of timid masks.
-        presences: that each stem sounds in the window, 0 to 1; None where nobody says, and then there is no gain.
+        spec: number of components, exponents of confidence and sharpening, and the bounds of ``timidity``.
 
     Yields:
-        the pooled mask of each prompt, float32 (frames, bins), 0 to 1, and the gain that is in it, for ``amplified``.
+        the pooled mask of each prompt, float32 (frames, bins), 0 to 1, and how timid it is, see ``timidity``.
     """
     components = Components(magnitude_TF, spec)
     odds_PK = components.odds(masks)
-    found = [0.0] * len(odds_PK) if presences is None else presences
-    gains = [odds_gain(odds_K, presence, spec) for odds_K, presence in zip(odds_PK, found, strict=True)]
-    odds_PK *= np.array(gains, np.float32)[:, None] ** np.float32(spec.sharpness)
-    yield from zip(components.masks(odds_PK / (1 + odds_PK)), gains, strict=True)
+    timid = [timidity(odds_K, spec) for odds_K in odds_PK]
+    yield from zip(components.masks(odds_PK / (1 + odds_PK)), timid, strict=True)
 
 
-def odds_gain(odds_K: FloatArray, presence: float, spec: PoolingSpec) -> float:
-    """Factor on the odds of a timid mask, from 1 to ``spec.most_gain``.
+def timidity(odds_K: FloatArray, spec: PoolingSpec) -> float:
+    """Gain that makes a component's odds in the mean of pooled and own mask even, from 1 (sure) to ``spec.most_gain``.
 
     Args:
         odds_K: sharpened odds that the stem owns each component, float32 (components,).
-        presence: that the stem sounds, 0 to 1.
-        spec: how much, by which component, and from which presence on.
+        spec: its ``gain_rank`` says which component.
     """
-    ranked = float(np.sort(odds_K)[-spec.gain_rank]) ** (1 / spec.sharpness)
-    sure = min(max((presence - spec.gain_low) / (spec.gain_high - spec.gain_low), 0.0), 1.0)
-    return min(max(1 / ranked, 1.0), spec.most_gain) ** sure
+    ranked = float(np.sort(odds_K)[-spec.gain_rank])
+    gain: float = ranked ** (-(1 + 1 / spec.sharpness) / 2)
+    return min(max(gain, 1.0), spec.most_gain)
 
 
-def amplified(mask: FloatArray, gain: float) -> FloatArray:
-    """The mask whose odds are ``gain`` times those of another."""
-    if gain == 1.0:
+def sureness(presence_K: Doubles, spec: PoolingSpec) -> Doubles:
+    """How much of the gain of a timid stem each block gets, 0 to 1, by its presence, 0 to 1."""
+    return np.clip((presence_K - spec.gain_low) / (spec.gain_high - spec.gain_low), 0, 1)
+
+
+def mean_gain(timid_W: Doubles, sure_W: Doubles) -> float:
+    """The one gain of a section: the geometric mean of its windows' timidity, weighted by how sure each is."""
+    whole = float(sure_W.sum())
+    return float(np.exp((np.log(timid_W) * sure_W).sum() / whole)) if whole > 0 else 1.0
+
+
+def gain_of_frames(gain: float, presence_K: Doubles, frames: int, spec: PoolingSpec) -> FloatArray:
+    """Gain on the odds of a stem in every frame, float32 (blocks x frames,): moves evenly from block to block.
+
+    Args:
+        gain: of the section.
+        presence_K: of each block, 0 to 1.
+        frames: of a block.
+        spec: from which presence on there is a gain, and when it is all there.
+    """
+    middles_K = (np.arange(len(presence_K)) + 0.5) * frames - 0.5
+    sure_T = np.interp(np.arange(len(presence_K) * frames), middles_K, sureness(presence_K, spec))
+    return (gain**sure_T).astype(np.float32)
+
+
+def tilt_mask(mask: FloatArray, odds: FloatArray | float) -> FloatArray:
+    """Multiply the odds of a mask: ``g m / (g m + 1 - m)``.
+
+    Args:
+        mask: float32 of any shape, 0 to 1.
+        odds: the factor, or factors that broadcast to the mask's shape; 1 changes nothing.
+    """
+    if np.ndim(odds) == 0 and odds == 1:
         return mask
-    stem = mask * np.float32(gain)
-    more: FloatArray = stem / (stem + 1 - mask)
-    return more
+    more = mask * np.asarray(odds, dtype=np.float32)
+    moved: FloatArray = np.divide(more, more + (np.float32(1) - mask), dtype=np.float32)
+    return moved
 
 
 def competing_masks(
@@ -144,8 +173,10 @@ class Components:
         owned_PK = ((sure_PGT * mask_PGT) @ activations_TK * self._spectra_GK).sum(axis=1)
         whole_PK = (sure_PGT @ activations_TK * self._spectra_GK).sum(axis=1)
         share_PK = np.clip(owned_PK / (whole_PK + np.float32(1e-9)), SHARE_LIMIT, 1 - SHARE_LIMIT)
-        odds_PK: FloatArray = ((share_PK / (1 - share_PK)) ** self._spec.sharpness).astype(np.float32)
-        return odds_PK
+        with np.errstate(over="ignore"):
+            odds_PK = ((share_PK / (1 - share_PK)) ** self._spec.sharpness).astype(np.float32)
+        bounded_PK: FloatArray = np.minimum(odds_PK, MOST_ODDS)
+        return bounded_PK
 
     def masks(self, share_PK: FloatArray) -> Iterator[FloatArray]:
         """Masks of stems that own such shares of the components: float32 (frames, bins) for each, 0 to 1."""

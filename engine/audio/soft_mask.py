@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.audio.stft import ComplexArray, SpectralFilter, window_samples
+from engine.mask_pooling import tilt_mask
 
 FloatArray = npt.NDArray[np.float32]
 BoolArray = npt.NDArray[np.bool_]
@@ -47,20 +48,6 @@ class MaskRule:
 def odds_gain(sensitivity: float) -> float:
     """Factor on the stem's odds in every bin for a sensitivity: 1 at 0.5, less below."""
     return float(10 ** ((2 * sensitivity - 1) * SENSITIVITY_DB / 20))
-
-
-def tilt_mask(gain: FloatArray, odds: float) -> FloatArray:
-    """Multiply the odds of a mask: ``g m / (g m + 1 - m)``.
-
-    Args:
-        gain: float32 of any shape, 0 to 1.
-        odds: the factor; 1 changes nothing.
-    """
-    if odds == 1:
-        return gain
-    more = gain * np.float32(odds)
-    moved: FloatArray = np.divide(more, more + (np.float32(1) - gain), dtype=np.float32)
-    return moved
 
 
 def share_masks(gain_S: FloatArray) -> FloatArray:

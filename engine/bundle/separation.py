@@ -89,7 +89,7 @@ class PoolingSpec:
         never: keys whose masks stay; all others get the mean of both.
         most_gain: on the odds of a timid mask of what is there; 1 leaves them.
         gain_rank: component, counted from the one that the stem owns most, that the gain brings to even odds.
-        gain_low, gain_high: presence below which there is no gain, and above which there is all of it.
+        gain_low, gain_high: presence of a block up to which it gets no gain, and from which it gets all of it.
     """
 
     components: int

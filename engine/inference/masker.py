@@ -85,11 +85,14 @@ class MaskOutput:
         rest_PB2TF: the same of the rest, which need not be 1 - stem; None where it is that, or is not needed.
         presence_PBK: logits that the stem sounds, float32 (prompts, windows, blocks of frames); None where the masker
             does not estimate it.
+        timid_PB: gain on the odds of each mask that a stem which sounds is due, float32 (prompts, windows), 1 or more;
+            None for masks that were not pooled.
     """
 
     stem_PB2TF: FloatArray
     rest_PB2TF: FloatArray | None
     presence_PBK: FloatArray | None
+    timid_PB: FloatArray | None = None
 
 
 class Masker(Protocol):
@@ -183,8 +186,8 @@ class MaskDecoder:
         """An answer with its masks pooled as the bundle says, in the memory of the masks that it had."""
         if self.pooling is None:
             return answer
-        stem_PB2TF = self.pooling.pool(answer.stem_PB2TF, excerpt.mix, prompts_PE, answer.presence_PBK)
-        return MaskOutput(stem_PB2TF, None, answer.presence_PBK)
+        timid_PB = self.pooling.pool(answer.stem_PB2TF, excerpt.mix, prompts_PE)
+        return MaskOutput(answer.stem_PB2TF, None, answer.presence_PBK, timid_PB)
 
     def hear(self, excerpt: MixWindows, end: DecoderTail) -> HalfArray:
         """What is heard of some windows before any prompt, float16 (windows, ``end.width``).

@@ -17,13 +17,14 @@ import numpy.typing as npt
 
 from engine.audio.disk_array import DiskArray, DiskArrayUint16
 from engine.audio.reader import FloatArray, Samples
-from engine.audio.soft_mask import share_masks, tilt_mask
+from engine.audio.soft_mask import share_masks
 from engine.audio.stft import OVERLAP, ComplexArray, SpectralFilter, window_samples
-from engine.bundle.separation import SIDES, MaskDecoderSpec
+from engine.bundle.separation import SIDES, MaskDecoderSpec, PoolingSpec
 from engine.inference.masker import DecoderTail, HalfArray, MaskDecoder, Masker, MaskOutput, MixWindows
 from engine.inference.run import RunContext
 from engine.inference.windows import Batches, OverlapAdd, WindowPlan, lay_windows
 from engine.latents import Slot
+from engine.mask_pooling import gain_of_frames, mean_gain, sureness, tilt_mask
 from engine.runtime.backend import PROVIDERS
 from engine.runtime.threads import Behind, Lookahead, overlapped
 from engine.separation.stereo_section import StereoSection, shares_of
@@ -32,6 +33,7 @@ FINEST = 65_535
 TOP_FROM_HZ = 8_000.0  # the mean of the bins from here up is the gain above the last bin
 FRAMES_AFTER = 3  # the last samples lie under frames centred beyond the end
 LONG_WINDOWS = 12  # of a clip; two minutes of the usual grid
+ROWS_AT_ONCE = 256  # of a mask that is changed on disk
 WINDOWS_SHARE = 4  # a window of the mask decoder takes about as much memory as this many of the flow
 
 
@@ -114,7 +116,7 @@ def compute_masks(
     grid = window_grid(mix, masker)
     windows = _plan(mix.audio.rows, grid)
     rows = [held.enter_context(DiskArrayUint16(run.folder, SIDES * grid.bins)) for _ in prompts_PE]
-    joined = [_MaskAssembler(windows, grid, one, run.rule.answer) for one in rows]
+    joined = [_MaskAssembler(windows, grid, one, run.rule.answer, _pooling(masker)) for one in rows]
 
     batches, starts = Batches(max(1, run.batches.size // WINDOWS_SHARE)), windows.starts
     groups = [range(at, min(at + batches.size, len(starts))) for at in range(0, len(starts), batches.size)]
@@ -157,7 +159,12 @@ def compute_masks(
                     behind.do(functools.partial(join, whole.part(some), fetch))
                     del fetch  # so that its answer is gone once it is joined, while the network makes the next one
                 run.progress((groups[group][-1] + 1) / len(starts), "separate")
-    return [StemMasks(grid, one, both.presence(), has_gate(masker)) for one, both in zip(rows, joined, strict=True)]
+    return [StemMasks(grid, one, both.finish(), has_gate(masker)) for one, both in zip(rows, joined, strict=True)]
+
+
+def _pooling(masker: Masker) -> PoolingSpec | None:
+    """How a masker's masks are pooled; None where they are as its network gave them."""
+    return masker.pooling.spec if isinstance(masker, MaskDecoder) and masker.pooling is not None else None
 
 
 def has_gate(masker: Masker) -> bool:
@@ -245,10 +252,14 @@ def _excerpt(
 class _MaskAssembler:
     """Joins the mask windows of one prompt in order, onto disk."""
 
-    def __init__(self, windows: WindowPlan, grid: MaskDecoderSpec, rows: DiskArrayUint16, answer: Slot) -> None:
-        self._grid, self._rows, self._answer = grid, rows, answer
+    def __init__(
+        self, windows: WindowPlan, grid: MaskDecoderSpec, rows: DiskArrayUint16, answer: Slot,
+        pooling: PoolingSpec | None,
+    ) -> None:  # fmt: skip
+        self._grid, self._rows, self._answer, self._pooling = grid, rows, answer, pooling
         self._masks, self._presence = OverlapAdd(windows, 1), OverlapAdd(windows, 1)
         self._logits: list[FloatArray] = []
+        self._windows: list[tuple[float, Samples]] = []  # how timid each is, and its presence by blocks
 
     def add(self, answer: MaskOutput, prompt: int, row: int) -> None:
         if self._answer is Slot.REST:
@@ -258,18 +269,50 @@ class _MaskAssembler:
         else:
             stem_2TF = answer.stem_PB2TF[prompt, row]
         done_2TF = self._masks.add(stem_2TF)
-        whole_2TF = (np.clip(done_2TF, 0, 1) * np.float32(FINEST) + np.float32(0.5)).astype(np.uint16)
+        whole_2TF = _whole_numbers(done_2TF)
         self._rows.append(whole_2TF.transpose(1, 0, 2).reshape(len(whole_2TF[0]), -1))
         if answer.presence_PBK is not None:
             logits_T = np.repeat(answer.presence_PBK[prompt, row], self._grid.presence_frames)
             self._logits.append(self._presence.add(logits_T[None])[0])
+            if answer.timid_PB is not None:
+                presence_K = _logistic(answer.presence_PBK[prompt, row])
+                self._windows.append((float(answer.timid_PB[prompt, row]), presence_K))
 
-    def presence(self) -> Samples | None:
+    def finish(self) -> Samples | None:
+        """Bring a timid stem to its level where it sounds, when all is joined.
+
+        Returns:
+            presence, float64 (blocks of frames), 0 to 1; None where the masker does not estimate it.
+        """
         if not self._logits:
             return None
         logits_KT = np.concatenate(self._logits).reshape(-1, self._grid.presence_frames)
-        presence_K: Samples = 1 / (1 + np.exp(-np.clip(logits_KT.mean(axis=1, dtype=np.float64), -60, 60)))
+        presence_K = _logistic(logits_KT.mean(axis=1, dtype=np.float64))
+        if self._pooling is not None and self._windows:
+            timid_W = np.array([timid for timid, _ in self._windows])
+            sure_W = np.array([sureness(known_K, self._pooling).mean() for _, known_K in self._windows])
+            self._raise(mean_gain(timid_W, sure_W), presence_K, self._pooling)
         return presence_K
+
+    def _raise(self, gain: float, presence_K: Samples, pooling: PoolingSpec) -> None:
+        if gain == 1.0:
+            return
+        gain_T = gain_of_frames(gain, presence_K, self._grid.presence_frames, pooling)
+        for first in range(0, self._rows.rows, ROWS_AT_ONCE):
+            last = min(first + ROWS_AT_ONCE, self._rows.rows)
+            if gain_T[first:last].max() > 1:
+                mask_RF = self._rows.read(first, last).astype(np.float32) / np.float32(FINEST)
+                self._rows.put(first, _whole_numbers(tilt_mask(mask_RF, gain_T[first:last, None])))
+
+
+def _logistic(logits: npt.NDArray[np.floating]) -> Samples:
+    found: Samples = 1 / (1 + np.exp(-np.clip(logits.astype(np.float64), -60, 60)))
+    return found
+
+
+def _whole_numbers(mask: FloatArray) -> npt.NDArray[np.uint16]:
+    """A mask as it is on disk."""
+    return (np.clip(mask, 0, 1) * np.float32(FINEST) + np.float32(0.5)).astype(np.uint16)
 
 
 class MaskStemFilter:

@@ -13,14 +13,30 @@ import numpy as np
 import torch
 
 from engine.bundle.separation import PoolingSpec
-from engine.mask_pooling import amplified, competing_masks, lift, mean_odds, pooled_masks
+from engine.mask_pooling import (
+    competing_masks,
+    gain_of_frames,
+    lift,
+    mean_odds,
+    pooled_masks,
+    sureness,
+    tilt_mask,
+)
 from training.data.instruments import families
 from training.eval.held_stems import placed
 from training.mask.band_split import build_network
 from training.mask.calibration import bias_of
 from training.mask.ensemble import ensemble_of
 from training.mask.mixing import MIX_RMS, WINDOW
-from training.mask.network import BINS, FFT_SAMPLES, HOP_SAMPLES, NetworkConfig, PromptedNetwork, PromptedUNet
+from training.mask.network import (
+    BINS,
+    FFT_SAMPLES,
+    HOP_SAMPLES,
+    PRESENCE_FRAMES,
+    NetworkConfig,
+    PromptedNetwork,
+    PromptedUNet,
+)
 from training.mask.stems import Player, StemPool
 from training.mask.terms import CASCADES, KIT, POOLING, TERMS, VOICES, term_number
 from training.metrics import sdr, si_sdr
@@ -208,10 +224,12 @@ def network_masker(network: PromptedNetwork, pooling: PoolingSpec | None = POOLI
         masks, presences = answers(padded, [term])
         mask = masks[0]
         if pooling is not None and TERMS[term] not in pooling.never:
-            middle, there = mask.mean(0, keepdim=True).numpy(), [float(presences[0].max())]
-            [(pooled_TF, gain)] = pooled_masks(middle, padded.mean(0).numpy(), pooling, there)
-            pooled_only, own_2TF = TERMS[term] in pooling.alone, amplified(mask.numpy(), gain)
-            stereo = np.stack([pooled_TF, pooled_TF]) if pooled_only else mean_odds(own_2TF, pooled_TF)
+            [(pooled_TF, timid)] = pooled_masks(mask.mean(0, keepdim=True).numpy(), padded.mean(0).numpy(), pooling)
+            pooled_only = TERMS[term] in pooling.alone
+            stereo = np.stack([pooled_TF, pooled_TF]) if pooled_only else mean_odds(mask.numpy(), pooled_TF)
+            presence_K = presences[0].double().numpy()
+            gain = timid if sureness(presence_K, pooling).any() else 1.0
+            stereo = tilt_mask(stereo, gain_of_frames(gain, presence_K, PRESENCE_FRAMES, pooling)[:, None])
             mask = torch.from_numpy(stereo)
         return mask, presences[0]
 

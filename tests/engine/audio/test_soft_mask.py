@@ -5,8 +5,9 @@ import itertools
 import numpy as np
 import pytest
 
-from engine.audio.soft_mask import MaskRule, SoftMaskFilter, odds_gain, presence, tilt_mask
+from engine.audio.soft_mask import MaskRule, SoftMaskFilter, odds_gain, presence
 from engine.audio.stft import window_samples
+from engine.mask_pooling import tilt_mask
 
 RATE_HZ, MODEL_HZ = 44_100, 16_000
 

@@ -4,16 +4,33 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from engine.bundle.separation import PoolingSpec, check_pooling
 from engine.inference.component_pooling import ComponentPooling
 from engine.inference.terms import TermTable
-from engine.mask_pooling import Components, amplified, bands, factorise, mean_odds, odds_gain, pooled_masks
+from engine.mask_pooling import (
+    Components,
+    bands,
+    competing_masks,
+    factorise,
+    gain_of_frames,
+    mean_gain,
+    mean_odds,
+    pooled_masks,
+    tilt_mask,
+)
 
 SPEC = PoolingSpec(components=4, confidence=2.0, sharpness=2.0, alone=["kick"], never=["vocals"])
 TABLE = {"kick": [1.0, 0.0, 0.0], "vocals": [0.0, 2.0, 0.0], "piano": [0.0, 0.0, 1.0]}
+TIMID = replace(SPEC, most_gain=10.0, gain_rank=1, gain_low=0.5, gain_high=0.8)
 FRAMES, BINS = 64, 256
 LOW, HIGH = slice(0, 12), slice(60, 120)
+
+
+def level_db(mask, mix):
+    return float(10 * np.log10(((mask * mix) ** 2).sum() / (mix**2).sum()))
 
 
 @pytest.fixture
@@ -57,86 +74,100 @@ def test_terms_choose_between_pooled_mixed_and_untouched(mix, unsure):
     masks_PB2TF = np.tile(unsure, (4, 2, 2, 1, 1))
     mix_B2TF = np.broadcast_to(mix, (2, 2, FRAMES, BINS))
     prompts_PE = np.array([[0.9, 0.1, 0], [0, 5, 0.1], [0, 0.1, 2], [0, 0, 0]], np.float32)
-    out = pooling.pool(masks_PB2TF.copy(), mix_B2TF, prompts_PE)
+    out = masks_PB2TF.copy()
+    timid_PB = pooling.pool(out, mix_B2TF, prompts_PE)
     [(pooled_TF, _)] = pooled_masks(unsure[None], mix, SPEC)
     np.testing.assert_allclose(out[0, 1, 0], pooled_TF, atol=1e-6)
     np.testing.assert_array_equal(out[1], masks_PB2TF[1])
     for row in (2, 3):  # an instrument, and examples without words
         np.testing.assert_allclose(out[row, 0, 1], mean_odds(unsure, pooled_TF), atol=1e-6)
+    np.testing.assert_array_equal(timid_PB, np.ones((4, 2)))  # a bundle that says nothing of it
 
 
 def test_a_window_is_pooled_alike_in_any_company(mix, unsure):
-    pooling = ComponentPooling(SPEC, TermTable.of(TABLE, 3))
+    pooling = ComponentPooling(TIMID, TermTable.of(TABLE, 3))
     prompts_PE = np.array([[1, 0, 0]], np.float32)
     quiet = np.zeros_like(mix)
-    masks = np.tile(unsure, (1, 2, 2, 1, 1))
-    together = pooling.pool(masks.copy(), np.stack([np.stack([mix] * 2), np.stack([quiet] * 2)]), prompts_PE)
-    alone = pooling.pool(masks[:, :1], np.stack([mix] * 2)[None], prompts_PE)
+    together = np.tile(0.3 * unsure, (1, 2, 2, 1, 1))
+    alone = together[:, :1].copy()
+    both_PB = pooling.pool(together, np.stack([np.stack([mix] * 2), np.stack([quiet] * 2)]), prompts_PE)
+    own_PB = pooling.pool(alone, np.stack([mix] * 2)[None], prompts_PE)
     np.testing.assert_array_equal(together[:, :1], alone)
+    np.testing.assert_array_equal(both_PB[:, :1], own_PB)
     assert np.isfinite(together).all()
+    assert np.isfinite(both_PB).all()
     assert together.min() >= 0
     assert together.max() <= 1
 
 
 def test_nothing_is_done_where_only_voices_are_asked_for(unsure, mix):
-    pooling = ComponentPooling(SPEC, TermTable(("vocals",), np.ones((1, 3), np.float32)))
-    masks = np.broadcast_to(unsure, (1, 1, 2, FRAMES, BINS))
-    assert pooling.pool(masks, mix[None, None], np.ones((1, 3), np.float32)) is masks
+    pooling = ComponentPooling(TIMID, TermTable(("vocals",), np.ones((1, 3), np.float32)))
+    masks = np.broadcast_to(unsure, (1, 1, 2, FRAMES, BINS))  # read-only
+    assert pooling.pool(masks, mix[None, None], np.ones((1, 3), np.float32)).tolist() == [[1.0]]
 
 
-TIMID = replace(SPEC, most_gain=10.0, gain_rank=1, gain_low=0.5, gain_high=0.8)
-
-
-def level_db(mask, mix):
-    return float(10 * np.log10(((mask * mix) ** 2).sum() / (mix**2).sum()))
-
-
-def test_a_timid_mask_of_what_is_there_is_brought_to_its_level(mix, unsure):
-    timid = 0.3 * unsure
-    levels = []
-    for presence in (0.0, 0.5, 0.65, 0.8, 1.0):
-        [(pooled_TF, gain)] = pooled_masks([timid], mix, TIMID, [presence])
-        levels.append(level_db(pooled_TF, mix))
-        assert (gain == 1.0) == (presence <= 0.5)
-    assert levels[0] == levels[1] < levels[2] < levels[3] == levels[4]
+def test_the_gain_makes_the_odds_of_the_strongest_component_even(mix, unsure):
+    timid = (0.3 * unsure).astype(np.float32)
+    [(pooled_TF, gain)] = pooled_masks([timid], mix, TIMID)
     odds_K = Components(mix, TIMID).odds([timid])[0]
-    assert odds_gain(odds_K, 1.0, TIMID) == pytest.approx(float(odds_K.max()) ** -0.5, rel=1e-5)
+    assert gain == pytest.approx(float(odds_K.max()) ** -0.75, rel=1e-5)  # half its own odds, half the sharpened ones
+    both_TF = mean_odds(timid, pooled_TF)
     [(sure_TF, _)] = pooled_masks([unsure], mix, SPEC)
-    assert abs(levels[4] - level_db(sure_TF, mix)) < abs(levels[0] - level_db(sure_TF, mix)) / 3
+    wanted_db, before_db, after_db = (
+        level_db(mask, mix) for mask in (mean_odds(unsure, sure_TF), both_TF, tilt_mask(both_TF, gain))
+    )
+    assert abs(after_db - wanted_db) < abs(before_db - wanted_db) / 2
 
 
 def test_the_gain_is_bounded_and_a_sure_mask_gets_none(mix, unsure):
-    [(_, gain)] = pooled_masks([0.01 * unsure], mix, TIMID, [1.0])
-    assert gain == 10.0
-    assert [gain for _, gain in pooled_masks([1 - 0.1 * unsure], mix, TIMID, [1.0])] == [1.0]
-    assert [gain for _, gain in pooled_masks([0.3 * unsure], mix, SPEC, [1.0])] == [1.0]  # a bundle without it
-    lower = replace(TIMID, gain_rank=2)
-    first, second = (next(pooled_masks([0.3 * unsure], mix, spec, [1.0]))[1] for spec in (TIMID, lower))
+    assert next(pooled_masks([0.01 * unsure], mix, TIMID))[1] == TIMID.most_gain
+    assert next(pooled_masks([1 - 0.1 * unsure], mix, TIMID))[1] == 1.0
+    assert next(pooled_masks([0.3 * unsure], mix, SPEC))[1] == 1.0  # a bundle without it
+    first, second = (next(pooled_masks([0.3 * unsure], mix, replace(TIMID, gain_rank=rank)))[1] for rank in (1, 2))
     assert first < second
 
 
-def test_amplified_odds_keep_their_order_and_their_ends():
-    mask = np.linspace(0, 1, 101, dtype=np.float32)
-    more = amplified(mask, 4.0)
-    assert more[0] == 0
-    assert more[-1] == 1
-    assert np.all(np.diff(more) > 0)
-    np.testing.assert_allclose(more[1:-1] / (1 - more[1:-1]), 4 * mask[1:-1] / (1 - mask[1:-1]), rtol=1e-4)
-    assert amplified(mask, 1.0) is mask
+def test_a_section_has_one_gain_of_the_windows_where_the_stem_sounds():
+    timid_W = np.array([2.0, 8.0, 15.0])
+    assert mean_gain(timid_W, np.array([1.0, 1.0, 0.0])) == pytest.approx(4.0)
+    assert mean_gain(timid_W, np.zeros(3)) == 1.0
 
 
-def test_presence_decides_window_by_window_and_only_where_masks_are_mixed(mix, unsure):
-    pooling = ComponentPooling(TIMID, TermTable.of(TABLE, 3))
-    masks_PB2TF = np.tile(0.3 * unsure, (3, 2, 2, 1, 1)).astype(np.float32)
-    mix_B2TF = np.broadcast_to(mix, (2, 2, FRAMES, BINS))
-    prompts_PE = np.eye(3, dtype=np.float32)  # kick alone, vocals never, piano mixed
-    presence_PBK = np.full((3, 2, 2), -5.0, np.float32)
-    presence_PBK[:, 1, 1] = 5.0
-    plain = pooling.pool(masks_PB2TF.copy(), mix_B2TF, prompts_PE)
-    out = pooling.pool(masks_PB2TF.copy(), mix_B2TF, prompts_PE, presence_PBK)
-    np.testing.assert_array_equal(out[:, 0], plain[:, 0])
-    np.testing.assert_array_equal(out[1], plain[1])
-    assert out[2, 1].sum() > 1.5 * plain[2, 1].sum()
+def test_presence_decides_block_by_block_how_much_of_the_gain_there_is():
+    gain_T = gain_of_frames(9.0, np.array([0.0, 0.5, 0.65, 0.8, 1.0]), 4, TIMID)
+    assert gain_T.shape == (20,)
+    assert np.all(gain_T[:6] == 1)
+    assert gain_T[9:11].mean() == pytest.approx(3.0, rel=0.05)  # half of it, in decibels
+    assert np.all(gain_T[-6:] == 9)
+    assert np.all(np.diff(gain_T) >= 0)
+
+
+@given(
+    mask=st.floats(0, 1, width=32),
+    steps=st.integers(0, 40),
+    odds=st.floats(np.float32(0.1), 1000, width=32),
+)
+def test_tilted_masks_are_masks_up_to_their_ends(mask, steps, odds):
+    near_one = np.float32(1) - np.float32(steps) * np.float32(2**-24)
+    masks = np.array([0, mask, near_one, 1], np.float32)
+    moved = tilt_mask(masks, odds)
+    assert moved[0] == 0
+    assert moved[-1] == 1
+    assert moved.min() >= 0
+    assert moved.max() <= 1
+    assert np.isfinite(mean_odds(moved, masks)).all()
+    np.testing.assert_array_equal(moved, tilt_mask(masks, np.full(4, odds, np.float32)))
+
+
+@pytest.mark.parametrize("spec", [{"sharpness": 10.0}, {"sharpness": 7.0, "most_gain": 1000.0, "gain_rank": 4}])
+def test_the_sharpest_odds_are_numbers(mix, unsure, spec):
+    for mask in (0 * unsure, 0.3 * unsure, unsure, 1 + 0 * unsure):
+        [(pooled_TF, gain)] = pooled_masks([mask.astype(np.float32)], mix, replace(TIMID, **spec))
+        assert np.isfinite(pooled_TF).all()
+        assert 1 <= gain <= 1000
+        assert np.isfinite(
+            competing_masks(np.stack([[mask, mask]] * 2).astype(np.float32), mix, replace(TIMID, **spec))
+        ).all()
 
 
 @pytest.mark.parametrize(

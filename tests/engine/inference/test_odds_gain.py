@@ -59,9 +59,33 @@ def test_terms_whose_masks_stay_get_no_gain(run, noise, bundles):
     np.testing.assert_array_equal(one, other)
 
 
-def test_alone_and_in_company_a_stem_is_the_same(run, noise, bundles):
+def test_alone_in_company_and_from_the_cache_a_stem_is_the_same(run, noise, bundles, tmp_path):
     mix = noise(seconds=6.0, subtype="FLOAT", level=0.3)
     asked = {"input": mix, "bundle": str(bundles["bold"])}
     alone = run(**asked, prompts=("violin",)).results[0].stem
-    together = run(**asked, prompts=("violin", "drums")).results[0].stem
-    np.testing.assert_allclose(*(soundfile.read(stem)[0] for stem in (alone, together)), atol=1e-6)
+    together = run(**asked, prompts=("kazoo", "drums", "violin")).results[-1].stem
+    kept = [run(**asked, prompts=("violin",), cache=str(tmp_path / "cache")).results[0].stem for _ in range(2)]
+    for other in (together, *kept):
+        np.testing.assert_array_equal(*(soundfile.read(stem)[0] for stem in (alone, other)))
+
+
+def test_what_presence_denies_gets_no_gain_whatever_else_is_asked(run, noise, bundles):
+    mix = noise(seconds=6.0, subtype="FLOAT", level=0.3)
+    levels = {
+        name: energy(run(input=mix, bundle=str(bundles[name]), prompts=("violin", "kazoo")).results[1].stem)
+        for name in ("timid", "bold")
+    }
+    assert levels["bold"] == pytest.approx(levels["timid"], abs=1e-12)
+
+
+def test_a_stem_keeps_its_level_from_window_to_window(run, noise, bundles):
+    """The toy's mask is the same everywhere, so the stem's share of the mix must be too, but at the ends."""
+    mix = noise(seconds=12.0, subtype="FLOAT", level=0.3)
+    [result] = run(input=mix, bundle=str(bundles["bold"]), prompts=("violin",)).results
+    stem_NC, mix_NC = (soundfile.read(path, always_2d=True)[0] for path in (result.stem, mix))
+    second = 44_100
+    shares = [
+        float((stem_NC[at : at + second] * mix_NC[at : at + second]).sum() / np.square(mix_NC[at : at + second]).sum())
+        for at in range(2 * second, len(mix_NC) - 2 * second, second // 2)
+    ]
+    assert max(shares) < 1.1 * min(shares)

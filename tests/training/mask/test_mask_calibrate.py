@@ -7,6 +7,9 @@ import numpy as np
 import pytest
 import torch
 
+from engine.inference.component_pooling import ComponentPooling
+from engine.inference.terms import TermTable
+from engine.mask_pooling import gain_of_frames, mean_gain, sureness, tilt_mask
 from training.mask.calibrate import (
     BlockEnergies,
     _block_energies,
@@ -17,10 +20,10 @@ from training.mask.calibrate import (
     measure,
 )
 from training.mask.calibration import FILE, Calibration, bias_of, load, save
-from training.mask.judge import Case, apply_mask
-from training.mask.mixing import Question
-from training.mask.network import PATCH_VALUES, NetworkConfig, PromptedUNet, freeze_norms
-from training.mask.terms import TERMS
+from training.mask.judge import Case, apply_mask, network_masker, spectra
+from training.mask.mixing import MIX_RMS, Question
+from training.mask.network import BINS, PATCH_VALUES, PRESENCE_FRAMES, NetworkConfig, PromptedUNet, freeze_norms
+from training.mask.terms import POOLING, TERMS
 from training.mask.train import MaskConfig, Training
 from training.metrics import sdr
 
@@ -41,6 +44,16 @@ def noise(low_hz, high_hz):
     spectrum = np.fft.rfft(RNG.standard_normal((2, SAMPLES)))
     hertz = np.fft.rfftfreq(SAMPLES, 1 / 44_100)
     return (0.1 * np.fft.irfft(np.where((hertz >= low_hz) & (hertz < high_hz), spectrum, 0))).astype(np.float32)
+
+
+def timid_network():
+    """Says 0.27 of every bin."""
+    torch.manual_seed(3)
+    network = PromptedUNet(NetworkConfig(terms=len(TERMS), attention=0, dense=False)).eval()
+    with torch.no_grad():
+        network.choose.weight.zero_()
+        network.choose.bias.zero_().view(PATCH_VALUES, -1)[:, -1] = -1.0
+    return network
 
 
 def test_figures_by_block_are_those_of_the_sound():
@@ -111,11 +124,7 @@ def test_a_bias_holds_for_as_many_networks_as_it_was_made_for(tmp_path):
 
 
 def test_the_bias_decides_about_timid_masks_and_leaves_the_logits_as_they_are():
-    torch.manual_seed(3)
-    network = PromptedUNet(NetworkConfig(terms=len(TERMS), attention=0, dense=False)).eval()
-    with torch.no_grad():
-        network.choose.weight.zero_()
-        network.choose.bias.zero_().view(PATCH_VALUES, -1)[:, -1] = -1.0  # timid: 0.27 in every bin
+    network = timid_network()
     mix = noise(100, 8000)
     case = Case("duet", TERMS.index("piano"), mix, mix, "")
     levels, logits = [], []
@@ -125,6 +134,28 @@ def test_the_bias_decides_about_timid_masks_and_leaves_the_logits_as_they_are():
         logits.append(one.logits_K)
     assert levels[1] > levels[0] + 3
     np.testing.assert_allclose(logits[0], logits[1], atol=1e-2)
+
+
+@pytest.mark.parametrize("bias", [-6.0, 0.0, 6.0])
+def test_masks_are_judged_as_the_engine_makes_them(bias):
+    network = timid_network()
+    audio = torch.from_numpy(noise(100, 8000))
+    term = TERMS.index("piano")
+    mask, presence = network_masker(network, bias=bias)(audio, term)
+    level = MIX_RMS / float(audio.square().mean().sqrt())
+    mix_2TF = spectra(audio * level).abs()[..., :BINS]
+    mix_2TF = torch.nn.functional.pad(mix_2TF, (0, 0, 0, -mix_2TF.shape[1] % 512))
+    with torch.no_grad():
+        logits, heard = network(mix_2TF[None], network.queries(torch.tensor([[term]])))
+    stem_PB2TF = logits.sigmoid().numpy().transpose(1, 0, 2, 3, 4).copy()
+    pooling = ComponentPooling(POOLING, TermTable(("piano",), np.ones((1, 3), np.float32)))
+    timid_PB = pooling.pool(stem_PB2TF, mix_2TF[None].numpy(), np.ones((1, 3), np.float32))
+    presence_K = (heard[0, 0].double() + bias).sigmoid().numpy()
+    gain = mean_gain(timid_PB[0].astype(float), sureness(presence_K, POOLING).mean(keepdims=True))
+    gain_T = gain_of_frames(gain, presence_K, PRESENCE_FRAMES, POOLING)
+    assert bias < 6 or gain_T.max() > 1
+    np.testing.assert_allclose(mask.numpy(), tilt_mask(stem_PB2TF[0, 0], gain_T[:, None]), atol=1e-5)
+    np.testing.assert_allclose(presence.numpy(), presence_K, atol=1e-5)
 
 
 def test_training_presence_alone_leaves_the_masks_as_they_are(tmp_path):
