@@ -1,8 +1,9 @@
 """The shipped bundle is replaced only by the very bundle that was compared with it and was not worse."""
 
+import hashlib
 import json
 import shutil
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from export import guard
 from export.__main__ import main
 from export.to_onnx import export_graph
 from export.write import write_bundle
-from training.eval.regression import fingerprint, identity
+from training.eval.regression import SETTINGS, fingerprint, identity
 
 
 @pytest.fixture
@@ -57,6 +58,17 @@ def test_settings_of_separation_change_a_fingerprint(tmp_path):
     changed = [replace(plain, pooling=pooling), replace(plain, pooling=replace(pooling, never=["bass"]))]
     changed.append(replace(plain, pooling=pooling, cascades=cascades))
     assert len({fingerprint(manifest) for manifest in (plain, *changed)}) == 4
+
+
+def test_a_setting_that_came_later_and_does_nothing_leaves_a_fingerprint_as_it_was(tmp_path):
+    plain = load_bundle(write_toy_bundle(tmp_path / "one")).manifest
+    then = {"components": 4, "confidence": 2.0, "sharpness": 2.0, "alone": ["violin"], "never": ["drums"]}
+    manifest = replace(plain, pooling=PoolingSpec(**then))
+    settings = {name: asdict(manifest)[name] for name in SETTINGS} | {"pooling": then}
+    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
+    assert fingerprint(manifest).endswith(f"settings:{digest}")
+    louder = replace(manifest, pooling=PoolingSpec(**then, most_gain=4.0))
+    assert fingerprint(louder) != fingerprint(manifest)
 
 
 def test_without_a_comparison_the_shipped_bundle_stays(shipped, tmp_path, capsys):

@@ -49,9 +49,15 @@ DRUM_PIECES: dict[int, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """One way to sound a family: a SoundFont preset, a note bank, or a synthesiser voice or drum machine of our own."""
+    """One way to sound a family: a SoundFont preset, a note bank, speech, a synthesiser voice or drum machine of ours.
 
-    kind: str  # font, bank or synth
+    Attributes:
+        kind: font, bank, synth, or sung by the speakers of a source of recordings.
+        name: of the bank, voice, machine or source; "" for a font.
+        preset: bank and program of a font.
+    """
+
+    kind: str
     name: str
     preset: tuple[int, int] = (0, 0)
 

@@ -10,13 +10,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from engine.bundle.bundle import Manifest, load_bundle
+from engine.bundle.separation import PoolingSpec
 from training.eval.pairs import difference, differences
 from training.eval.pairs import lines as table_lines
 from training.metrics import median_interval
@@ -38,6 +39,12 @@ def fingerprint(manifest: Manifest) -> str:
     graphs = [f"{name}:{graph.sha256}" for name, graph in sorted(manifest.graphs.items())]
     words = [f"{name}:{encoder.tokenizer_sha256}" for name, encoder in sorted(manifest.encoders.items())]
     settings = {name: asdict(manifest)[name] for name in SETTINGS}
+    if manifest.pooling is not None:  # as it was before a field came, where that does nothing
+        settings["pooling"] = {
+            field.name: value
+            for field in fields(PoolingSpec)
+            if (value := getattr(manifest.pooling, field.name)) != field.default
+        }
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
     return " ".join([*graphs, *words, f"settings:{digest}"])
 

@@ -250,8 +250,14 @@ def summary(rows: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
 
 
 def load_average(path: Path) -> PromptedNetwork:
-    """The averaged network of a run."""
+    """The averaged network of a run.
+
+    Raises:
+        ValueError: its terms are not the first of today's, so its rows would answer for something else.
+    """
     state = torch.load(path, map_location="cpu", weights_only=True)
+    if (terms := state.get("terms", [])) != list(TERMS[: len(terms)]):
+        raise ValueError(f"{path} was trained on other terms than training/mask/terms.py lists; give another run")
     network = build_network(NetworkConfig(**state["network"]))
     network.load_state_dict(state["average"])
     return network.eval()

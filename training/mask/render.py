@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -229,6 +229,25 @@ def _levelled(audio_CN: Audio) -> Audio:
     if rms < 1e-5:
         return np.zeros_like(audio_CN)
     return audio_CN * np.float32(min(STEM_RMS / rms, 0.98 / float(np.abs(audio_CN).max())))
+
+
+def write_pieces(folder: Path, kind: str, pieces: int, renders: Callable[[], Callable[[int], list[Row]]]) -> None:
+    """Render numbered pieces into whole shards ``KIND-0000`` and so on, where they are not there yet.
+
+    Args:
+        pieces: how many at least.
+        renders: makes what renders a piece from its number; called only where a shard is missing.
+    """
+    piece_rows: Callable[[int], list[Row]] | None = None
+    for shard in range(-(-pieces // PIECES_PER_SHARD)):
+        name = f"{kind}-{shard:04d}"
+        if (folder / f"{name}.json").is_file():
+            continue
+        piece_rows = piece_rows or renders()
+        first = shard * PIECES_PER_SHARD
+        rows = [row for number in range(first, first + PIECES_PER_SHARD) for row in piece_rows(number)]
+        write_rows(folder, name, rows)
+        print(f"{kind} shard {shard}: {len(rows)} stems", flush=True)
 
 
 def write_rows(folder: Path, name: str, rows: list[Row]) -> None:

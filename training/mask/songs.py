@@ -7,7 +7,8 @@ shards of the same form as those of ``mask-stems``. What is there stays.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from training.data import lmms
 from training.data.sources import RATE, SoundLibrary
 from training.mask.cache import recordings_of
 from training.mask.electronic import ElectronicRenderer, electronic_piece
-from training.mask.render import PIECES_PER_SHARD, SAMPLES, Row, spans, write_rows
+from training.mask.render import SAMPLES, Row, spans, write_pieces, write_rows
 from training.typing import Audio
 
 SEED = 301
@@ -58,18 +59,12 @@ def cut_projects(projects: Path, folder: Path, seconds: float) -> None:
 
 def play_pieces(kits: Path | None, folder: Path, pieces: int) -> None:
     """Render the electronic pieces that are not there yet."""
-    renderer: ElectronicRenderer | None = None
-    for shard in range(-(-pieces // PIECES_PER_SHARD)):
-        name = f"electronic-{shard:04d}"
-        if (folder / f"{name}.json").is_file():
-            continue
-        if renderer is None:
-            sounds = SoundLibrary.find()
-            renderer = ElectronicRenderer(sounds, recordings_of(sounds), kits)
-        numbers = range(shard * PIECES_PER_SHARD, min(pieces, (shard + 1) * PIECES_PER_SHARD))
-        rows = [row for number in numbers for row in electronic_piece(renderer, SEED, number)]
-        write_rows(folder, name, rows)
-        print(f"electronic shard {shard}: {len(rows)} stems", flush=True)
+
+    def renders() -> Callable[[int], list[Row]]:
+        sounds = SoundLibrary.find()
+        return partial(electronic_piece, ElectronicRenderer(sounds, recordings_of(sounds), kits), SEED)
+
+    write_pieces(folder, "electronic", pieces, renders)
 
 
 def main(argv: list[str]) -> int:

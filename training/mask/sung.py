@@ -1,14 +1,17 @@
 """``python -m training mask-sung``: stems of pieces with singers, made of recorded speech, for the mask decoder.
 
 There are hundreds of recorded speakers and a handful of recorded singers. Here every speaker may sing: the lead, others
-behind it in thirds, sixths or unison, and choirs. Shards have the form of those of ``mask-stems``; what is there stays.
+behind it in unison or some steps of the scale away, and choirs. Shards have the form of those of ``mask-stems``; what
+is there stays.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,16 +22,15 @@ from training.data.instruments import families
 from training.data.recordings import RecordedClip, clips
 from training.data.sources import RATE, SoundLibrary, Voice
 from training.mask.cache import recordings_of
-from training.mask.render import PIECES_PER_SHARD, SECONDS, RecordedRenderer, Row, fitted, kit_rows, write_rows
+from training.mask.render import SECONDS, RecordedRenderer, Row, fitted, kit_rows, write_pieces
 from training.synthesis.compose import cast, compose
 from training.synthesis.harmony import MODES
 from training.synthesis.perform import chords_of
 from training.synthesis.render_stems import level
 from training.synthesis.score import Note, Score, ScorePart
 from training.synthesis.sing import SingingStyle, SpokenPhrase, sing
-from training.typing import Audio
+from training.typing import Audio, Rng
 
-Rng = np.random.Generator
 SEED = 401
 PIECES = 240
 KIND = "sung"  # begins the label of a stem's source
@@ -181,16 +183,10 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--out", type=Path, required=True, help="folder of the shards")
     parser.add_argument("--pieces", type=int, default=PIECES, help=f"pieces to sing; {PIECES}")
     args = parser.parse_args(argv)
-    renderer: SungRenderer | None = None
-    for shard in range(-(-args.pieces // PIECES_PER_SHARD)):
-        name = f"sung-{shard:04d}"
-        if (args.out / f"{name}.json").is_file():
-            continue
-        if renderer is None:
-            sounds = SoundLibrary.find()
-            renderer = SungRenderer(sounds, recordings_of(sounds))
-        numbers = range(shard * PIECES_PER_SHARD, min(args.pieces, (shard + 1) * PIECES_PER_SHARD))
-        rows = [row for number in numbers for row in sung_piece(renderer, SEED, number)]
-        write_rows(args.out, name, rows)
-        print(f"sung shard {shard}: {len(rows)} stems", flush=True)
+
+    def renders() -> Callable[[int], list[Row]]:
+        sounds = SoundLibrary.find()
+        return partial(sung_piece, SungRenderer(sounds, recordings_of(sounds)), SEED)
+
+    write_pieces(args.out, "sung", args.pieces, renders)
     return 0

@@ -42,6 +42,7 @@ from training.trainer.precision import autocast, set_precision
 
 CHECKPOINT = "mask.pt"
 LOG = "log.jsonl"
+TEACHER_SHARE = 0.7  # of a teacher in the targets
 SAVE_EVERY_S, LOG_EVERY_S = 240.0, 30.0
 
 
@@ -61,10 +62,10 @@ class MaskConfig:
         absent: share of the questions that ask for what is not in the mix.
         presence_only: True trains the presence head alone and leaves the masks as they are.
         variety: a row of ``mixing.VARIETIES``: how strong the augmentation is.
-        teacher_share: of the teacher's masks in the targets, where there is a teacher.
+        teacher_share: of the teacher's masks in the targets; 0 without a teacher.
 
     Raises:
-        ValueError: the U-Net cannot halve ``frames`` six times.
+        ValueError: the U-Net cannot halve ``frames`` six times, or the teacher's share is none.
     """
 
     mixes: int = 4
@@ -84,11 +85,13 @@ class MaskConfig:
     absent: float = ABSENT_SHARE
     presence_only: bool = False
     variety: str = "usual"
-    teacher_share: float = 0.7
+    teacher_share: float = 0.0
 
     def __post_init__(self) -> None:
         if self.frames < STRIDE or self.frames % STRIDE:
             raise ValueError(f"mask frames must be a multiple of {STRIDE}, got {self.frames}")
+        if not 0 <= self.teacher_share <= 1:
+            raise ValueError(f"a teacher's share of the targets is from 0 to 1, got {self.teacher_share}")
 
 
 def collate(questions: list[list[Question]]) -> tuple[MaskBatch, Tensor]:
@@ -313,8 +316,13 @@ def main(argv: list[str] | None = None) -> int:
         "--teacher", type=Path, nargs="+", default=[], metavar="MASK_PT",
         help="checkpoints whose mean answer is a target beside the true stems",
     )  # fmt: skip
-    parser.add_argument("--teacher-share", type=float, default=0.7, help="of the teacher in the targets, 0 to 1")
+    parser.add_argument("--teacher-share", type=float, help=f"of the teacher in the targets; {TEACHER_SHARE}")
     args = parser.parse_args(argv)
+    if args.teacher and args.presence_only:
+        parser.error("a teacher teaches masks, which --presence-only leaves as they are; give one of both")
+    if args.teacher_share is not None and not args.teacher:
+        parser.error("--teacher-share is of a teacher; name one with --teacher")
+    share = TEACHER_SHARE if args.teacher_share is None else args.teacher_share
     torch.set_num_threads(args.threads)
     set_precision(args.precision)
     partners = int(os.environ.get("WORLD_SIZE", "1"))  # set with RANK for each process
@@ -331,18 +339,33 @@ def main(argv: list[str] | None = None) -> int:
         absent=args.absent,
         presence_only=args.presence_only,
         variety=args.variety,
-        teacher_share=args.teacher_share,
+        teacher_share=share if args.teacher else 0.0,
     )
     network = build_network(NetworkConfig(terms=len(TERMS), **json.loads(args.network)))
     if args.start and args.start.suffix == ".ckpt":
         if not isinstance(network, PromptedUNet):
             raise ValueError("Spleeter's weights are a U-Net's; start a band-split network without --start")
         load_spleeter(network, read_spleeter(args.start))
-    training = Training(network, config, args.out, load_ensemble(args.teacher) if args.teacher else None)
+    training = Training(network, config, args.out, load_teacher(args.teacher) if args.teacher else None)
     if args.start and args.start.suffix == ".pt":
         training.start_from(args.start, args.resume)
     run(training, StemPool(args.stems))
     return 0
+
+
+def load_teacher(paths: list[Path]) -> PromptedNetwork:
+    """The network of one checkpoint or the ensemble of several, to learn from.
+
+    Raises:
+        ValueError: they do not know all of today's terms, or not the same.
+    """
+    teacher = load_ensemble(paths)
+    if teacher.config.terms < len(TERMS):
+        names = ", ".join(map(str, paths))
+        raise ValueError(
+            f"{names} know {teacher.config.terms} of {len(TERMS)} terms; train them on first, from --start"
+        )
+    return teacher
 
 
 def read_spleeter(path: Path) -> dict[str, Tensor]:

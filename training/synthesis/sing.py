@@ -25,6 +25,7 @@ from training.typing import Audio, Rng
 
 Floats = npt.NDArray[np.float64]
 FRAME_S = 0.005
+SPEAKER_HZ = (65.0, 500.0)  # lowest and highest pitch of speech
 LOWEST_HZ, HIGHEST_HZ = 65.0, 1100.0  # of a sung note
 SHORTEST_VOWEL, LONGEST_CONSONANT = 6, 24  # frames
 VOWEL_DB = 8.0  # a vowel lasts while it is within this of its loudest frame
@@ -75,8 +76,8 @@ class SpokenPhrase:
         """
         import pyworld
 
-        x = mono.astype(np.float64)
-        coarse, at_s = pyworld.dio(x, rate, f0_floor=LOWEST_HZ, f0_ceil=500.0, frame_period=FRAME_S * 1000)
+        x, (lowest_hz, highest_hz) = mono.astype(np.float64), SPEAKER_HZ
+        coarse, at_s = pyworld.dio(x, rate, f0_floor=lowest_hz, f0_ceil=highest_hz, frame_period=FRAME_S * 1000)
         f0_hz = pyworld.stonemask(x, coarse, at_s, rate)
         envelope = pyworld.cheaptrick(x, f0_hz, at_s, rate)
         aperiodicity = pyworld.d4c(x, f0_hz, at_s, rate)

@@ -8,7 +8,7 @@ from training.mask.band_split import PromptedBandSplit, build_network
 from training.mask.judge import load_average, load_unet
 from training.mask.mixing import Question
 from training.mask.network import NetworkConfig, freeze_norms, load_spleeter
-from training.mask.train import MaskConfig, Training, learning_rate_at
+from training.mask.train import MaskConfig, Training, learning_rate_at, load_teacher, main
 
 MIX = torch.rand(1, 2, 64, 1024)
 
@@ -126,6 +126,34 @@ def test_a_pupil_follows_its_teacher_and_the_teacher_stays_as_it_is(tmp_path):
     assert distances[1.0] < 0.9 * distances[0.0]
     for name, value in teacher.state_dict().items():
         assert torch.equal(value, before[name]), name
+
+
+def test_a_teacher_must_know_the_terms_of_today(tmp_path):
+    Training(network(), MaskConfig(), tmp_path).save()
+    with pytest.raises(ValueError, match="know 5 of"):
+        load_teacher([tmp_path / "mask.pt"])
+    state = torch.load(tmp_path / "mask.pt", weights_only=True)
+    torch.save(state | {"terms": ["piano", *state["terms"][1:]][::-1]}, tmp_path / "mask.pt")
+    with pytest.raises(ValueError, match="trained on other terms"):
+        load_average(tmp_path / "mask.pt")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--teacher", "t.pt", "--presence-only"], "give one of both"),
+        (["--teacher-share", "0.5"], "name one with --teacher"),
+    ],
+)
+def test_options_that_would_be_ignored_are_refused(tmp_path, capsys, options, said):
+    with pytest.raises(SystemExit):
+        main(["--out", str(tmp_path), "--stems", str(tmp_path), *options])
+    assert said in capsys.readouterr().err
+
+
+def test_a_share_is_a_share():
+    with pytest.raises(ValueError, match="from 0 to 1"):
+        MaskConfig(teacher_share=7.0)
 
 
 def test_a_length_that_the_network_cannot_halve_six_times_is_refused():
