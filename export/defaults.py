@@ -1,8 +1,9 @@
-"""``python -m export defaults BUNDLE``: change the sampler defaults of a finished bundle, or its cascades.
+"""``python -m export defaults BUNDLE``: change the sampler defaults of a finished bundle, its cascades or its gain.
 
 Steps, guidance, start, strength, temperature and voice stand in the manifest, task by task, and beside them the terms
-that are taken out of another one that is taken out of the mix; the graphs stay as they are, so nothing is exported or
-compared anew. The manifest is checked before it is written, and its hash with it.
+that are taken out of another one that is taken out of the mix, and how far timid stems are brought to their level; the
+graphs stay as they are, so nothing is exported or compared anew. The manifest is checked before it is written, and its
+hash with it.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from engine.bundle.separation import CascadeSpec
 from engine.errors import BundleError
 from engine.tasks import TASKS
 from export import guard
+from training.mask.terms import with_gain
 
 MADE = tuple(task for task, rule in TASKS.items() if not rule.masked)
 FIELDS = {"steps": int, "guidance": float, "start": str, "strength": float, "temperature": float, "voice": str}
@@ -33,7 +35,7 @@ FIELDS = {"steps": int, "guidance": float, "start": str, "strength": float, "tem
 
 def change(
     folder: Path, changes: dict[str, Any], tasks: Sequence[str] = (), version: str = "",
-    cascades: Sequence[CascadeSpec] | None = None, comparison: Path | None = None,
+    cascades: Sequence[CascadeSpec] | None = None, comparison: Path | None = None, timid_gain: float | None = None,
 ) -> Manifest:  # fmt: skip
     """Change the defaults of some tasks in place.
 
@@ -42,18 +44,19 @@ def change(
         tasks: rows of the task table; none means all that make sound. A strength is given only to those that have one.
         version: of the bundle from now on; "" leaves it.
         cascades: of the bundle from now on; None leaves them.
-        comparison: what ``training bench --compare`` wrote; needed for other cascades of a bundle that ships.
+        comparison: what ``training bench --compare`` wrote; needed for other stems of a bundle that ships.
+        timid_gain: most gain on the odds of timid stems from now on, 1 for none; None leaves it.
 
     Raises:
         BundleError: there is no bundle in the folder.
         ValueError: nothing to change, a value that is not allowed, a strength for tasks none of which has one, a
-            task that the bundle has no defaults for, or cascades of a bundle that ships which were not compared;
-            nothing was written. Nor is anything where all is so already.
+            task that the bundle has no defaults for, a gain without pooling, or cascades or a gain of a bundle that
+            ships which were not compared; nothing was written. Nor is anything where all is so already.
     """
     old = load_bundle(folder).manifest
     tasks = tasks or [task for task in MADE if task in old.defaults]
-    if not changes and not version and cascades is None:
-        names = ", ".join("--" + name for name in (*FIELDS, "cascade", "version"))
+    if not changes and not version and cascades is None and timid_gain is None:
+        names = ", ".join("--" + name for name in (*FIELDS, "cascade", "timid-gain", "version"))
         raise ValueError(f"nothing to change; give one of {names}")
     if unknown := [task for task in tasks if task not in old.defaults]:
         raise ValueError(f"{folder} has no defaults for {', '.join(unknown)}; it has {', '.join(sorted(old.defaults))}")
@@ -64,10 +67,14 @@ def change(
     manifest = replace(
         old, defaults={**old.defaults, **changed}, version=version or old.version,
         cascades=old.cascades if cascades is None else list(cascades),
+        pooling=old.pooling if timid_gain is None else with_gain(old.pooling, timid_gain),
     )  # fmt: skip
     if manifest == old:
         return old
-    if manifest.cascades != old.cascades:  # what stems sound like, which the bench has to judge
+    if (manifest.cascades, manifest.pooling) != (
+        old.cascades,
+        old.pooling,
+    ):  # what stems sound like, which the bench has to judge
         guard.check(manifest, guard.wanted_fingerprint(folder, comparison), comparison)
     manifest = replace(manifest, format=max(old.format, FORMAT))
     text = manifest_to_json(manifest)
@@ -125,11 +132,15 @@ def main(argv: list[str]) -> str:
         "--cascade", action="append", dest="cascades", metavar="WHOLE=PART,PART",
         help="terms that are taken out of another one that is taken out of the mix; may be given again",
     )  # fmt: skip
+    parser.add_argument(
+        "--timid-gain", type=float, metavar="MOST",
+        help="bring stems that the decoder is unsure of to their level, by at most this factor on their odds; 1: not",
+    )  # fmt: skip
     parser.add_argument("--version", default="", help="of the bundle from now on")
     parser.add_argument(
-        "--comparison", type=Path, help="comparison.json of the bench; for other cascades of a bundle that ships"
+        "--comparison", type=Path, help="comparison.json of the bench; for other stems of a bundle that ships"
     )
     args = parser.parse_args(argv)
     changes = {name: value for name in FIELDS if (value := getattr(args, name)) is not None}
     cascades = None if args.cascades is None else [cascade_of(words) for words in args.cascades]
-    return table(change(args.bundle, changes, args.tasks, args.version, cascades, args.comparison))
+    return table(change(args.bundle, changes, args.tasks, args.version, cascades, args.comparison, args.timid_gain))

@@ -15,7 +15,7 @@ from export.__main__ import main
 from export.guard import SHIPPED
 from export.write import task_defaults
 from training.config import load_preset
-from training.mask.terms import CASCADES, POOLING
+from training.mask.terms import CASCADES, POOLING, with_gain
 
 
 @pytest.fixture
@@ -111,6 +111,20 @@ def test_cascades_are_added_to_a_bundle_and_stay(tmp_path, capsys):
     assert load_bundle(bundle).manifest.cascades == [CascadeSpec(whole="drums", parts=["violin", "bass"])]
 
 
+def test_timid_stems_get_a_gain_and_lose_it_again(tmp_path, capsys):
+    bundle = toyexperts.write_bundle_with_experts(tmp_path / "toy", [], {})
+    pooling = PoolingSpec(components=4, confidence=2.0, sharpness=2.0, alone=["violin"], never=["drums"])
+    write_manifest(bundle, manifest_to_json(replace(load_bundle(bundle).manifest, format=FORMAT, pooling=pooling)))
+    assert main(["defaults", str(bundle), "--timid-gain", "6"]) == 0
+    found = load_bundle(bundle).manifest.pooling
+    assert found == with_gain(pooling, 6.0) != pooling
+    assert main(["defaults", str(bundle), "--timid-gain", "0.5"]) == 2
+    assert "pooling.most_gain must be" in capsys.readouterr().err
+    assert load_bundle(bundle).manifest.pooling == found
+    assert main(["defaults", str(bundle), "--timid-gain", "1"]) == 0
+    assert load_bundle(bundle).manifest.pooling.most_gain == 1.0
+
+
 def test_what_is_so_already_leaves_every_byte(tmp_path):
     bundle = toybundle.write_toy_bundle(tmp_path / "older", format=2)
     before = everything_in(bundle)
@@ -132,6 +146,7 @@ def test_what_is_so_already_leaves_every_byte(tmp_path):
         ([], "nothing to change"),
         (["--cascade", "drums"], "a cascade is written WHOLE=PART,PART"),
         (["--cascade", "drums=violin"], "cascades need pooling"),
+        (["--timid-gain", "6"], "a gain of timid stems needs pooling"),
         (["--task", "isolate", "--strength", "0.5"], "isolate cannot have a strength; those that can are re"),
     ],
 )

@@ -57,24 +57,20 @@ class BlockEnergies:
         return float(self.logits_K.max())
 
 
-def measure(network: PromptedNetwork, cases: Sequence[Case], bias: float = 0.0) -> list[BlockEnergies]:
-    """Run the network on every case.
-
-    Args:
-        bias: of the presence that decides about the gain of timid masks; the logits that are given back are without it.
-    """
-    masker = network_masker(network, bias=bias)
-    return [_block_energies(case, *masker(torch.from_numpy(case.mix), case.term), bias) for case in cases]
+def measure(network: PromptedNetwork, cases: Sequence[Case]) -> list[BlockEnergies]:
+    """Run the network on every case."""
+    masker = network_masker(network)
+    return [_block_energies(case, *masker(torch.from_numpy(case.mix), case.term)) for case in cases]
 
 
 @torch.no_grad()
-def _block_energies(case: Case, mask: torch.Tensor, presence: torch.Tensor, bias: float = 0.0) -> BlockEnergies:
+def _block_energies(case: Case, mask: torch.Tensor, presence: torch.Tensor) -> BlockEnergies:
     mix, stem = (spectra(torch.from_numpy(audio))[..., :BINS] for audio in (case.mix, case.stem))
     answer = mix * mask[:, : mix.shape[1]]
     probability = presence.double().clamp(1e-9, 1 - 1e-9)[: -(-mix.shape[1] // PRESENCE_FRAMES)]
     energy = float(stem.abs().square().sum())
     return BlockEnergies(
-        torch.log(probability / (1 - probability)).numpy() - bias,
+        torch.log(probability / (1 - probability)).numpy(),
         _by_block(answer.abs().square()),
         _by_block((answer * stem.conj()).real),
         energy,
@@ -158,9 +154,7 @@ def main(argv: list[str] | None = None) -> int:
     torch.set_num_threads(args.threads)
     cases = build_cases(StemPool(args.stems), args.each, seed=17)
     runs = [args.run, *args.beside]
-    network = load_ensemble([run / "mask.pt" for run in runs])
-    bias = calibrate(measure(network, cases)).bias  # masks hang on it, and what the gate costs hangs on the masks
-    found = replace(calibrate(measure(network, cases, bias)), networks=len(runs))
+    found = replace(calibrate(measure(load_ensemble([run / "mask.pt" for run in runs]), cases)), networks=len(runs))
     save(args.run, found)
     print(json.dumps(asdict(found)))
     return 0

@@ -38,7 +38,7 @@ from training.mask.network import (
     PromptedUNet,
 )
 from training.mask.stems import Player, StemPool
-from training.mask.terms import CASCADES, KIT, POOLING, TERMS, VOICES, term_number
+from training.mask.terms import CASCADES, KIT, POOLING, TERMS, VOICES, term_number, with_gain
 from training.metrics import sdr, si_sdr
 
 Audio = np.ndarray[Any, np.dtype[np.float32]]
@@ -302,10 +302,12 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rows", type=Path)
     parser.add_argument("--plain", action="store_true", help="judge masks as the network gives them, not pooled")
+    parser.add_argument("--timid-gain", type=float, default=1.0, help="most gain on the odds of timid masks; 1, none")
     args = parser.parse_args(argv)
     torch.set_num_threads(args.threads)
     checkpoints = [args.checkpoint, *args.beside]
-    masker = network_masker(load_ensemble(checkpoints), None if args.plain else POOLING, bias_of(checkpoints))
+    pooling = None if args.plain else with_gain(POOLING, args.timid_gain)
+    masker = network_masker(load_ensemble(checkpoints), pooling, bias_of(checkpoints))
     rows = judge(masker, build_cases(StemPool(args.stems), args.each))
     for kind, figures in summary(rows).items():
         print(kind, figures)

@@ -6,6 +6,7 @@ new terms go to the end. The first rows are the families in the order of ``instr
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from engine.bundle.separation import CascadeSpec, PoolingSpec
@@ -25,11 +26,9 @@ POOLING = PoolingSpec(
     sharpness=2.0,
     alone=list(KIT),
     never=["vocals", "voices", "speech", "choir", "drums", *VOICES, *UNPOOLED],
-    most_gain=15.0,
-    gain_rank=1,
-    gain_low=0.6,
-    gain_high=0.8,
 )
+
+GAIN_LOW, GAIN_HIGH = 0.6, 0.8  # calibrated presence, between which a timid stem's gain comes in
 
 CASCADES = [CascadeSpec(whole="drums", parts=list(KIT))]
 
@@ -41,6 +40,21 @@ PIECE_OF_NOTE = {  # General MIDI's percussion key map
     **dict.fromkeys((41, 43, 45, 47, 48, 50), "toms"),
     39: "claps",
 }
+
+
+def with_gain(pooling: PoolingSpec | None, most: float) -> PoolingSpec:
+    """Pooling with a gain for timid stems, see ``engine.mask_pooling``.
+
+    Args:
+        pooling: of a bundle.
+        most: on the odds; 1 for none.
+
+    Raises:
+        ValueError: masks are not pooled.
+    """
+    if pooling is None:
+        raise ValueError("a gain of timid stems needs pooling, over whose components timidity is measured")
+    return replace(pooling, most_gain=most, gain_rank=1, gain_low=GAIN_LOW, gain_high=GAIN_HIGH)
 
 
 def term_number(term: str) -> int:
