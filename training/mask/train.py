@@ -65,7 +65,7 @@ class MaskConfig:
         teacher_share: of the teacher's masks in the targets; 0 without a teacher.
 
     Raises:
-        ValueError: the U-Net cannot halve ``frames`` six times, or the teacher's share is none.
+        ValueError: the U-Net cannot halve ``frames`` six times, or the teacher's share is not from 0 to 1.
     """
 
     mixes: int = 4
