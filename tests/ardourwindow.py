@@ -13,7 +13,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -27,7 +27,8 @@ Found = TypeVar("Found")
 PROGRAMS = ("ardour", "ardour7-lua", "Xvfb", "xdotool")
 OSC_PORT = 3819
 ACTION = 3  # the first two come with Ardour
-START_LIMIT_S = 240
+# One start in some hundreds never shows its window, though the same one takes 10 s a moment later.
+START_LIMITS_S = (90.0, 90.0, 240.0)
 SIGNALS = "01" + "0" * 47  # the timer of a tenth of a second
 
 _CONFIG = """<?xml version="1.0" encoding="UTF-8"?>
@@ -185,6 +186,30 @@ def ardour_window(session: ArdourSession, home: Path, kit: Path) -> Iterator[Ard
     text, count = protocols.subn(_PROTOCOLS, saved.read_text(encoding="utf-8"))
     assert count == 1, "the session says nothing of what controls it"
     saved.write_text(text, encoding="utf-8")
+    with ExitStack() as running:
+        for limit_s in START_LIMITS_S:
+            try:
+                window = running.enter_context(_started(session, home, config, limit_s))
+                break
+            except NeverShown as error:
+                problem = error
+        else:
+            raise problem
+        yield window
+
+
+class NeverShown(AssertionError):
+    """Ardour was started, and its window did not come or its OSC did not listen."""
+
+
+@contextmanager
+def _started(session: ArdourSession, home: Path, config: Path, limit_s: float) -> Iterator[ArdourWindow]:
+    """Ardour with its session, on a screen of its own.
+
+    Raises:
+        NeverShown: it was not ready in ``limit_s`` seconds; the sentence tells which windows it had and what it said.
+    """
+    (session.folder / f"{session.name}.pending").unlink(missing_ok=True)  # it would be asked about
     with _screen() as display:
         environment = {**os.environ, "DISPLAY": display, "HOME": str(home), "XDG_CONFIG_HOME": str(home / ".config")}
         with (home / "ardour.log").open("wb") as log:
@@ -194,14 +219,24 @@ def ardour_window(session: ArdourSession, home: Path, kit: Path) -> Iterator[Ard
             )  # fmt: skip
             window = ArdourWindow(display, config, process)
             try:
-                title = rf"^\*?{session.name} - Ardour$"
-                window.until(lambda: window.xdotool("search", "--onlyvisible", "--name", title), "it", START_LIMIT_S)
-                window.until(window.listens, "OSC")
-                time.sleep(2.0)  # it takes orders a little later
+                _wait_for_window(window, session.name, home / "ardour.log", limit_s)
                 yield window
             finally:
                 process.kill()
                 process.wait()
+
+
+def _wait_for_window(window: ArdourWindow, session: str, log: Path, limit_s: float) -> None:
+    title = rf"^\*?{session} - Ardour$"
+    try:
+        window.until(lambda: window.xdotool("search", "--onlyvisible", "--name", title), "its window", limit_s)
+        window.until(window.listens, "its OSC", limit_s)
+    except AssertionError as error:
+        shown = window.xdotool("search", "--onlyvisible", "--name", ".").split()
+        titles = [window.xdotool("getwindowname", number) for number in shown]
+        said = log.read_text(encoding="utf-8", errors="replace")[-2000:]
+        raise NeverShown(f"{error}; windows: {titles}; Ardour said: {said}") from error
+    time.sleep(2.0)  # it takes orders a little later
 
 
 def _registered(session: ArdourSession, kit: Path, home: Path) -> bytes:
