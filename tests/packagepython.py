@@ -6,7 +6,7 @@
 
 FOLDER holds the packages without what they depend on, or is ``-`` where they are installed whole. Two things of the
 packages are other than in real life: where no torchvision fits the installed torch, two operators of torchvision that
-nobody calls are declared before it is imported; and laion-clap gets a model of an HTSAT ear of a few thousand weights,
+nobody calls are declared before it is imported; and laion-clap gets a model with an HTSAT of a few thousand weights,
 which its fixed sizes do not have.
 """
 

@@ -3,7 +3,7 @@
     text.pt2   tokens (B,77), token_mask (B,77) -> projected (B,512), pooled (B,768)
     audio.pt2  log-mel picture (B,1,1001,64) in decibels -> (B,512)
 
-MODEL is one of ``clap_module.list_models()`` with an HTSAT ear, ``HTSAT-tiny`` or ``HTSAT-base``. Whether the
+MODEL is one of ``clap_module.list_models()`` whose audio encoder is an HTSAT, ``HTSAT-tiny`` or ``HTSAT-base``. Whether the
 checkpoint was trained with feature fusion is read from its weights. Source: Wu et al. 2023, arXiv:2211.06687;
 laion-clap 1.1.7.
 
@@ -110,13 +110,13 @@ def build(inner: Any, name: str, text: dict[str, int], fused: bool) -> tuple[Any
     """The package's model by name with its configuration, weights at random.
 
     Raises:
-        ValueError: there is no such model with an HTSAT ear.
+        ValueError: there is no such model with an HTSAT audio encoder.
     """
     from transformers import RobertaConfig, RobertaModel
 
     known = [model for model in inner.list_models() if model.startswith("HTSAT")]
     if name not in known:
-        raise ValueError(f"laion-clap has no model {name} with an HTSAT ear; it has {', '.join(known)}")
+        raise ValueError(f"laion-clap has no model {name} with an HTSAT audio encoder; it has {', '.join(known)}")
 
     class RobertaFromConfig:
         """RoBERTa from its sizes, where the package would fetch it."""
