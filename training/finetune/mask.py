@@ -23,6 +23,7 @@ from training.mask.band_split import build_network
 from training.mask.calibration import Calibration
 from training.mask.calibration import save as save_calibration
 from training.mask.credits import FILE as CREDITS_FILE
+from training.mask.credits import Heard
 from training.mask.ensemble import Ensemble, ensemble_of
 from training.mask.network import BINS, NetworkConfig, PromptedNetwork
 from training.mask.queries import FILE as QUERIES_FILE
@@ -127,15 +128,16 @@ def unpack_mask(bundle: Bundle, run: Path) -> None:
         raise ValueError(
             f"{bundle.label} knows other terms than training/mask/terms.py has; it cannot be trained further"
         )
+    sources = set(bundle.manifest.trained_on)  # other credits are of experts, which are not unpacked
+    credits = [line for line in bundle.manifest.attribution if line.split(":", 1)[0] in sources]
     first, *others = network.networks() if isinstance(network, Ensemble) else [network]
-    Training(first, MaskConfig(), run).save()
-    for number, other in enumerate(others, 1):
-        Training(other, MaskConfig(), run / f"beside-{number}").save()
+    for number, one in enumerate([first, *others]):
+        training = Training(one, MaskConfig(), run / f"beside-{number}" if number else run)
+        training.heard = Heard(credits=tuple(credits))
+        training.save()
     kept: dict[str, Tensor] = {name: value for name, value in adapter.state_dict().items() if name != "table"}
     save_atomically({"terms": list(TERMS), "adapter": kept, "figures": {}}, run / QUERIES_FILE)
     (run / TERMS_FILE).write_bytes(bundle.path(terms.file).read_bytes())
-    sources = set(bundle.manifest.trained_on)  # other credits are of experts, which are not unpacked
-    credits = [line for line in bundle.manifest.attribution if line.split(":", 1)[0] in sources]
     (run / CREDITS_FILE).write_text(json.dumps(credits, indent=1, ensure_ascii=False) + "\n", "utf-8")
     presence = Calibration(
         bias=bias, gate_low=decoder.gate_low, gate_high=decoder.gate_high, networks=1 + len(others)

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from training.mask.credits import Heard
 from training.mask.network import PRESENCE_PREFIX
 from training.mask.train import CHECKPOINT
 from training.trainer.checkpoints import save_atomically
@@ -64,7 +65,9 @@ def main(argv: list[str]) -> int:
     if args.presence is not None:
         head = torch.load(args.presence / CHECKPOINT, map_location="cpu", weights_only=True)
         merged = {name: with_presence_of(state, head[name]) for name, state in merged.items()}
+    sources = [*args.runs, *([args.presence] if args.presence is not None else [])]
+    heard = Heard.together(Heard.read(run / CHECKPOINT) for run in sources)
     args.out.mkdir(parents=True, exist_ok=True)
-    save_atomically({**read[-1], **merged}, args.out / CHECKPOINT)
+    save_atomically({**read[-1], **merged, **heard.state()}, args.out / CHECKPOINT)
     print(f"wrote {args.out / CHECKPOINT}, the mean of {len(read)} runs")
     return 0

@@ -34,7 +34,7 @@ from training.data.sources import RATE
 from training.eval.bundle_system import EngineError, locate
 from training.finetune.bundle import preset_of, read_audio_encoder, read_tower
 from training.mask.credits import FILE as CREDITS_FILE
-from training.mask.credits import credits
+from training.mask.credits import Heard, heard_in
 from training.mask.stems import StemPool
 from training.mask.terms import KIT, TERMS, VOICES, term_number
 from training.prompt.model import TextTower, to_unit_scale
@@ -372,7 +372,8 @@ def run(
     }
     save(folder, adapter, figures, term_embeddings(phrases, phrase_terms))
     if stems:
-        (folder / CREDITS_FILE).write_text(json.dumps(credits(stems), indent=1, ensure_ascii=False) + "\n", "utf-8")
+        lines = Heard.together([Heard.read(folder / "mask.pt"), heard_in(stems)]).lines()
+        (folder / CREDITS_FILE).write_text(json.dumps(lines, indent=1, ensure_ascii=False) + "\n", "utf-8")
     return figures
 
 

@@ -105,7 +105,12 @@ def render_piece(renderer: RecordedRenderer, seed: int, number: int) -> list[Row
 
 
 def _part(renderer: RecordedRenderer, rng: Rng, part: ScorePart, voice: Voice, label: dict[str, Any]) -> list[Row]:
-    mono = level(fitted(renderer.wet(rng, part, voice, SECONDS).mean(axis=0)))
+    return mono_rows(renderer.wet(rng, part, voice, SECONDS), label)
+
+
+def mono_rows(audio_CN: Audio, label: dict[str, Any]) -> list[Row]:
+    """One mono stem at a stem's level; none where it is silent."""
+    mono = level(fitted(audio_CN.mean(axis=0)))
     return [Row(mono[None], label)] if np.any(mono) else []
 
 

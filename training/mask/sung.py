@@ -22,11 +22,10 @@ from training.data.instruments import families
 from training.data.recordings import RecordedClip, clips
 from training.data.sources import RATE, SoundLibrary, Voice
 from training.mask.cache import recordings_of
-from training.mask.render import SECONDS, RecordedRenderer, Row, fitted, kit_rows, write_pieces
+from training.mask.render import SECONDS, RecordedRenderer, Row, kit_rows, mono_rows, write_pieces
 from training.synthesis.compose import cast, compose
 from training.synthesis.harmony import MODES
 from training.synthesis.perform import chords_of
-from training.synthesis.render_stems import level
 from training.synthesis.score import Note, Score, ScorePart
 from training.synthesis.sing import SingingStyle, SpokenPhrase, sing
 from training.typing import Audio, Rng
@@ -46,7 +45,7 @@ class SungRenderer(RecordedRenderer):
     """Speakers sing what others would play as vocals and choir.
 
     Raises:
-        ValueError: there is no recorded speech.
+        ValueError: there is no recorded speech, or none of it can sing.
     """
 
     def __init__(self, sounds: SoundLibrary, recordings: Path) -> None:
@@ -57,10 +56,16 @@ class SungRenderer(RecordedRenderer):
             raise ValueError(f"there is no recorded speech in {recordings}; singers are made of it")
 
     def voice(self, rng: Rng, family: str, held_out: bool) -> Voice | None:
-        """A speaker for vocals and choir; else as in all other music."""
-        if family in ("vocals", "choir"):
-            return Voice(KIND, self._spoken[int(rng.integers(len(self._spoken)))].source)
-        return super().voice(rng, family, held_out)
+        """A source of speakers who can sing for vocals and choir; else as in all other music."""
+        if family not in ("vocals", "choir"):
+            return super().voice(rng, family, held_out)
+        spoken = self._spoken
+        while spoken:
+            source = spoken[int(rng.integers(len(spoken)))].source
+            if any(self._phrase(clip) is not None for clip in self._spoken if clip.source == source):
+                return Voice(KIND, source)
+            spoken = [clip for clip in spoken if clip.source != source]
+        raise ValueError("no phrase of the recorded speech has enough syllables to sing")
 
     def dry(self, rng: Rng, part: ScorePart, voice: Voice, seconds: float) -> Audio:
         """The part without effects, float32 ``(2, N)`` at 44.1 kHz."""
@@ -75,7 +80,11 @@ class SungRenderer(RecordedRenderer):
         return np.stack([mono, mono])
 
     def sung(self, rng: Rng, source: str, notes: tuple[Note, ...], seconds: float) -> Audio:
-        """A line by one of a source's speakers, float32 (N,)."""
+        """A line by one of a source's speakers, float32 (N,).
+
+        Raises:
+            ValueError: none of them can sing; ``voice`` names no such source.
+        """
         speakers = [clip for clip in self._spoken if clip.source == source]
         for speaker in rng.permutation(len(speakers)):
             phrase = self._phrase(speakers[speaker])
@@ -151,7 +160,7 @@ def sung_piece(renderer: SungRenderer, seed: int, number: int) -> list[Row]:
             rows += kit_rows(renderer, rng, part, voice, label)
             continue
         name = "lead-vocals" if part.family == "vocals" else ""
-        rows += _row(renderer.wet(rng, part, voice, SECONDS), {**label, "part_name": name})
+        rows += mono_rows(renderer.wet(rng, part, voice, SECONDS), {**label, "part_name": name})
     if rng.random() < BACKING_SHARE:
         rows += _behind(renderer, rng, score, {"family": "vocals", "piece": piece, "part": len(score.parts)})
     return rows
@@ -166,12 +175,7 @@ def _behind(renderer: SungRenderer, rng: Rng, score: Score, label: dict[str, Any
         return []
     mono = np.sum([_late(rng, renderer.dry(rng, line, voice, SECONDS)[0]) for line in lines], axis=0)
     wet = renderer.effected(rng, lead, np.stack([mono, mono]), SECONDS)
-    return _row(wet, {**label, "source": voice.label, "part_name": "backing-vocals"})
-
-
-def _row(audio_CN: Audio, label: dict[str, Any]) -> list[Row]:
-    mono = level(fitted(audio_CN.mean(axis=0)))
-    return [Row(mono[None], label)] if np.any(mono) else []
+    return mono_rows(wet, {**label, "source": voice.label, "part_name": "backing-vocals"})
 
 
 def main(argv: list[str]) -> int:

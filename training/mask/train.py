@@ -22,6 +22,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 from training.mask.band_split import build_network
+from training.mask.credits import START, Heard, heard_in
 from training.mask.judge import load_ensemble
 from training.mask.loss import MaskBatch, presence_loss, taught_masks, total_loss
 from training.mask.mixing import ABSENT_SHARE, VARIETIES, Mixing, Question
@@ -128,12 +129,16 @@ class Training:
         config: settings.
         folder: of the run.
         teacher: a network whose masks are targets beside the true ones; None for the true ones alone.
+
+    Attributes:
+        heard: what the weights have heard, here and where they come from.
     """
 
     def __init__(
         self, network: PromptedNetwork, config: MaskConfig, folder: Path, teacher: PromptedNetwork | None = None
     ) -> None:
         self.network, self.config, self.folder, self.teacher = network, config, folder, teacher
+        self.heard = Heard()
         if config.presence_only:
             for name, weight in network.named_parameters():
                 weight.requires_grad_(name.startswith(PRESENCE_PREFIX))
@@ -219,6 +224,7 @@ class Training:
                 "optimizer": self.optimizer.state_dict(),
                 "step": self.step,
                 "mixes_seen": self.mixes_seen,
+                **self.heard.state(),
             },
             partial,
         )
@@ -349,8 +355,15 @@ def main(argv: list[str] | None = None) -> int:
     training = Training(network, config, args.out, load_teacher(args.teacher) if args.teacher else None)
     if args.start and args.start.suffix == ".pt":
         training.start_from(args.start, args.resume)
+    training.heard = heard_by(args.start, args.teacher, args.stems)
     run(training, StemPool(args.stems))
     return 0
+
+
+def heard_by(start: Path | None, teachers: list[Path], stems: list[Path]) -> Heard:
+    """What weights have heard after training: where they begin, who teaches them, and the folders of stems."""
+    begun = Heard() if start is None else Heard(credits=(START,)) if start.suffix == ".ckpt" else Heard.read(start)
+    return Heard.together([begun, *map(Heard.read, teachers), heard_in(stems)])
 
 
 def load_teacher(paths: list[Path]) -> PromptedNetwork:

@@ -13,7 +13,7 @@ import soundfile
 from training.data import hydrogen, lmms
 from training.data.instruments import families
 from training.data.sources import RATE
-from training.mask.credits import credits
+from training.mask.credits import heard_in
 from training.mask.electronic import _strokes
 from training.mask.render import SAMPLES, write_rows
 from training.mask.songs import project_rows
@@ -206,6 +206,6 @@ def test_ducking_is_deepest_at_the_kick_and_gone_before_long():
 def test_songs_and_kits_of_the_tables_are_credited(tmp_path):
     stems = [{"source": "song:Saber-FinalStep"}, {"source": "bank:hydrogen/VariBreaks"}]
     (tmp_path / "shard.json").write_text(json.dumps({"stems": stems}), "utf-8")
-    lines = credits([tmp_path])
+    lines = heard_in([tmp_path]).lines()
     assert any("Saber Rastikerdar" in line and "BSD-2-Clause" in line for line in lines)
     assert any("Artemiy Pavlov" in line for line in lines)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -109,12 +110,27 @@ def test_without_speech_there_are_no_singers(tmp_path):
         sung.SungRenderer(Synths(SoundLibrary.find().font, None, None), tmp_path)
 
 
-def test_a_source_that_never_says_a_word_cannot_sing(tmp_path):
-    folder = tmp_path / SOURCE
+@pytest.fixture
+def mute(tmp_path):
+    """A source of speech in which nobody says a word, beside nothing else."""
+    folder = tmp_path / "mute"
     folder.mkdir()
     soundfile.write(folder / "mute.wav", np.full(RATE, 1e-3, np.float32), RATE)
     index = {"kind": "phrases", "files": [{"file": "mute.wav", "label": "speech"}]}
     (folder / "index.json").write_text(json.dumps(index), "utf-8")
-    silent = sung.SungRenderer(Synths(SoundLibrary.find().font, None, None), tmp_path)
-    with pytest.raises(ValueError, match="none of the 1 phrases of readers has enough syllables"):
-        silent.dry(np.random.default_rng(1), LEAD, Voice(sung.KIND, SOURCE), 2.0)
+    return tmp_path
+
+
+def test_speech_of_which_none_can_sing_is_refused(mute):
+    silent = sung.SungRenderer(Synths(SoundLibrary.find().font, None, None), mute)
+    with pytest.raises(ValueError, match="no phrase of the recorded speech has enough syllables"):
+        silent.voice(np.random.default_rng(1), "vocals", False)
+    with pytest.raises(ValueError, match="none of the 1 phrases of mute has enough syllables"):
+        silent.dry(np.random.default_rng(1), LEAD, Voice(sung.KIND, "mute"), 2.0)
+
+
+def test_a_source_that_cannot_sing_is_passed_over(mute, recordings):
+    shutil.copytree(recordings / SOURCE, mute / SOURCE)
+    mixed = sung.SungRenderer(Synths(SoundLibrary.find().font, None, None), mute)
+    singers = {mixed.voice(np.random.default_rng(seed), "vocals", False).name for seed in range(12)}
+    assert singers == {SOURCE}
