@@ -3,8 +3,8 @@
     text.pt2   tokens (B,77), token_mask (B,77) -> projected (B,512), pooled (B,768)
     audio.pt2  log-mel picture (B,1,1001,64) in decibels -> (B,512)
 
-MODEL is one of ``clap_module.list_models()`` whose audio encoder is an HTSAT, ``HTSAT-tiny`` or ``HTSAT-base``. Whether the
-checkpoint was trained with feature fusion is read from its weights. Source: Wu et al. 2023, arXiv:2211.06687;
+MODEL is one of ``clap_module.list_models()`` whose audio encoder is an HTSAT, ``HTSAT-tiny`` or ``HTSAT-base``. Whether
+the checkpoint was trained with feature fusion is read from its weights. Source: Wu et al. 2023, arXiv:2211.06687;
 laion-clap 1.1.7.
 
 Three things of the package are gone round. ``import laion_clap`` fetches tokenizers, so its inner package
