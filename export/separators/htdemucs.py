@@ -3,7 +3,8 @@
 Its Fourier transforms are done in real arithmetic (``fourier.py``); everything between them is the package's own code.
 A checkpoint says which class to build; here that name is only looked at, and the class is always the package's.
 
-Source: Rouard, Massa and Defossez 2023, arXiv 2211.08553 (code and published weights: MIT).
+Source: Rouard, Massa and Defossez 2023, arXiv 2211.08553 (code: MIT; published weights: for research, as their author
+says in issues 327 and 508 of facebookresearch/demucs).
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from training.trainer.checkpoints import NUMPY_TYPES, as_float_tensors, load_wei
 
 CLASS = "demucs.htdemucs.HTDemucs"
 OVERLAP = 4
-PUBLISHED_LICENCE = "MIT"
+PUBLISHED_LICENCE = "for scientific purposes only, says the author (github.com/facebookresearch/demucs/issues/327)"
 ATTRIBUTION = (
     "HTDemucs by Meta Platforms, code MIT: S. Rouard, F. Massa and A. Defossez, Hybrid Transformers for Music Source "
     "Separation, ICASSP 2023, arXiv 2211.08553",

@@ -237,7 +237,7 @@ def packages(monkeypatch):
             del sys.modules[name]
 
 
-def test_htdemucs_without_complex_numbers_is_htdemucs(tmp_path, packages, fluxstem):
+def test_htdemucs_without_complex_numbers_is_htdemucs(tmp_path, packages, fluxstem, monkeypatch):
     from demucs.htdemucs import HTDemucs
 
     from export.separators import htdemucs
@@ -256,6 +256,8 @@ def test_htdemucs_without_complex_numbers_is_htdemucs(tmp_path, packages, fluxst
     assert separator.stems == ["drums", "bass", "other", "vocals"]
     assert separator.licence == "CC0-1.0", "weights of one's own are not Meta's"
     assert separator.attribution == [*htdemucs.ATTRIBUTION, "trained by nobody"]
+    monkeypatch.setattr(htdemucs, "_fetch", lambda name: tmp_path / "mine.th")
+    assert "scientific purposes only" in htdemucs.foreign(None, "htdemucs").licence, "their code is MIT"
     got = np.stack(answers(tmp_path / "out", audio=audio.numpy()), axis=1)
     assert np.sqrt(np.mean((got - wanted.numpy()) ** 2) / np.mean(wanted.numpy() ** 2)) < 2e-2
     assert f"{HTDemucs.__module__}.{HTDemucs.__name__}" == htdemucs.CLASS

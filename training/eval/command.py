@@ -90,6 +90,7 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         help=f"folder of the held-out stems, rendered when missing; {held_stems.FOLDER} if not given",
     )
+    add("--songs", type=Path, help="folder of LMMS's songs, rendered by mask-songs: more songs for the sets of songs")
     add("--models", type=Path, metavar="FILE", help="also write what the bundles can do, as a page for the docs")
     add("--readme", type=Path, metavar="FILE", help=f"also write the short tables into FILE, between {readme.MARKS[0]}")
     add(
@@ -118,7 +119,7 @@ def _prepare(args: argparse.Namespace) -> BenchSetup:
     if min(args.examples, *(1 if given is None else given for given in (args.stems, args.seconds))) < 1:
         raise ValueError("--examples, --stems and --seconds must be at least 1")
     _tries(args)
-    resources, notes, found = SetResources(args.held, _say), [], []
+    resources, notes, found = SetResources(args.held, _say, args.songs), [], []
     if args.clap:
         found.append(embeddings.ClapEmbedding(args.clap))
     ears: list[embeddings.AudioEmbedding] = [embeddings.MusicnnEmbedding(args.musicnn)] if args.musicnn else []

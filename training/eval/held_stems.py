@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from training.data import instruments
+from training.data import instruments, lmms
 from training.data.instruments import holdout
 from training.data.recordings import PREFIX, clips, tables
 from training.data.sources import SoundLibrary
@@ -42,12 +42,15 @@ PAN, GAIN_DB = 0.6, 4.0  # how far to the sides, and how much louder or softer, 
 LISTS = ("holdout.toml", "recordings.toml", "instruments.toml")
 
 
-def held_pool(folder: Path | None = None, say: Callable[[str], None] = lambda text: None) -> StemPool:
+def held_pool(
+    folder: Path | None = None, say: Callable[[str], None] = lambda text: None, songs: Path | None = None
+) -> StemPool:
     """The held-out stems, rendered where they are missing.
 
     Args:
         folder: takes a folder for every state of the lists; ``runs/bench-stems`` when not given.
         say: takes a line for the user.
+        songs: folder of LMMS's songs as ``mask-songs`` renders them, to be held out too.
 
     Raises:
         ValueError: the recordings are not on this machine.
@@ -60,7 +63,7 @@ def held_pool(folder: Path | None = None, say: Callable[[str], None] = lambda te
         say(f"rendering held-out stems into {place}; this is done once")
         _render(place)
         (place / READY).touch()
-    return StemPool([place])
+    return StemPool([place] if songs is None else [place, songs])
 
 
 def _render(place: Path) -> None:
@@ -108,11 +111,13 @@ def refuse_unreserved(sources: Iterable[str]) -> None:
 
 
 def _reserved(source: str) -> bool:
-    """True for a reserved bank or song, and for recordings of which some or all files are reserved."""
+    """True for a reserved bank or song, LMMS's songs, and recordings of which some or all files are reserved."""
     name = source.removeprefix("bank:")
     if name.startswith(PREFIX):
         source = f"recorded:{name.removeprefix(PREFIX).split(':')[0]}"
     kind, _, name = source.partition(":")
+    if kind == "song" and name in lmms.tables()["projects"]:
+        return True
     return name in tables()["reserved"] if kind == "recorded" else holdout().reserves(source)
 
 

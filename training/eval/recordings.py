@@ -84,6 +84,10 @@ class HeldOutStems:
         self.spans = [members for _, members in sorted(spans.items()) if len(members) > 1]
         self.kits = [kit for kit in self.by_family.get("drums", []) if len(self.parts(kit)) > 1]
 
+    def source(self, player: Player) -> str:
+        """Where a player's stems come from."""
+        return str(self.pool.labels[player.stems[0]]["source"])
+
     def parts(self, player: Player) -> tuple[str, ...]:
         """The pieces of a kit that a player's stems are."""
         names = {name for stem in player.stems for name in self.pool.names[stem]}
@@ -209,10 +213,16 @@ def _kin(material: HeldOutStems, name: str) -> list[str]:
 
 
 def _song(family: str) -> Callable[[HeldOutStems, int, Rng], MixRecipe]:
+    """A span of a song in which the family plays with others; the songs take turns, long and short ones alike."""
+
     def recipe(material: HeldOutStems, number: int, rng: Rng) -> MixRecipe:
-        found = [span for span in material.spans if {family} < {player.family for player in span}]
-        if not found:
+        songs: dict[str, list[list[Player]]] = {}
+        for span in material.spans:
+            if {family} < {player.family for player in span}:
+                songs.setdefault(material.source(span[0]), []).append(span)
+        if not songs:
             raise ValueError(f"the set song-{family} needs a reserved song and none is here; set FLUXSTEM_SOUNDS")
+        found = songs[sorted(songs)[number % len(songs)]]
         return MixRecipe(tuple(_one(rng, found)), family, balanced=True)
 
     return recipe

@@ -88,13 +88,16 @@ class SetResources:
     Args:
         stems: folder of the held-out stems; ``runs/bench-stems`` when not given.
         say: takes a line for the user.
+        songs: folder of LMMS's songs, to be drawn from as well; see ``held_pool``.
     """
 
-    def __init__(self, stems: Path | None = None, say: Callable[[str], None] = lambda text: None) -> None:
+    def __init__(
+        self, stems: Path | None = None, say: Callable[[str], None] = lambda text: None, songs: Path | None = None
+    ) -> None:
         self.sounds = SoundLibrary.find()
         self.lexicon = Lexicon.load()
         self.reserved = reserved_families(self.sounds)
-        self._stems, self._say = stems, say
+        self._stems, self._say, self._songs = stems, say, songs
         self._renderer: PartRenderer | None = None
         self._material: recordings.HeldOutStems | None = None
 
@@ -109,7 +112,7 @@ class SetResources:
     def material(self) -> recordings.HeldOutStems:
         """The held-out stems, read at first use and rendered where missing."""
         if self._material is None:
-            self._material = recordings.HeldOutStems(held_pool(self._stems, self._say), self.lexicon)
+            self._material = recordings.HeldOutStems(held_pool(self._stems, self._say, self._songs), self.lexicon)
         return self._material
 
 

@@ -9,7 +9,10 @@ from training.eval import held_stems, recordings
 from training.eval.example import digest
 from training.eval.held_stems import refuse_unreserved
 from training.eval.sets import MUSIC_SAMPLES, SETS, SOLO, SetResources, make_set
+from training.mask.render import SAMPLES, Row, write_rows
+from training.mask.stems import StemPool
 from training.metrics import rms
+from training.text.lexicon import Lexicon
 
 pytestmark = pytest.mark.slow
 
@@ -60,7 +63,9 @@ def test_every_source_is_a_recording_that_training_may_not_hear(made, name):
             assert set(example.sources) <= {f"bank:{bank}" for bank in holdout().banks}
 
 
-@pytest.mark.parametrize("source", ["recorded:bach-violin", "bank:recorded/ethan-winer:cello", "song:rubidium"])
+@pytest.mark.parametrize(
+    "source", ["recorded:bach-violin", "bank:recorded/ethan-winer:cello", "song:rubidium", "song:Saber-FinalStep"]
+)
 def test_a_reserved_recording_is_not_refused(source):
     refuse_unreserved((source,))
 
@@ -145,6 +150,34 @@ def test_stems_are_rendered_once(resources, tmp_path, monkeypatch):
     monkeypatch.setattr(held_stems, "PIECES", 6)
     monkeypatch.setattr(held_stems, "_render", lambda place: pytest.fail("rendered again"))
     assert len(held_stems.held_pool(resources._stems).labels) == len(resources.material.pool.labels)
+
+
+@pytest.fixture
+def songs(tmp_path):
+    """A folder of two of LMMS's songs, one of which has three spans."""
+    noise = np.random.default_rng(0).standard_normal((1, SAMPLES)).astype(np.float32) * np.float32(0.05)
+    for name, spans in (("Saber-FinalStep", 1), ("Crunk", 3)):
+        label = {"source": f"song:{name}", "balanced": True}
+        write_rows(tmp_path, f"song-{name}", [
+            Row(noise, {**label, "family": family, "piece": f"{name}-{span}", "part": part})
+            for span in range(spans) for part, family in enumerate(("drums", "synth-bass"))
+        ])  # fmt: skip
+    return tmp_path
+
+
+def test_songs_take_turns_however_long_they_are(songs):
+    material = recordings.HeldOutStems(StemPool([songs]), Lexicon.load())
+    rng = np.random.default_rng(0)
+    recipes = [recordings.MIX_RECIPES["song-drums"](material, number, rng) for number in range(4)]
+    assert [material.source(recipe.players[0]) for recipe in recipes] == ["song:Crunk", "song:Saber-FinalStep"] * 2
+    assert all(recipe.balanced and len(recipe.players) == 2 for recipe in recipes)
+
+
+def test_songs_of_lmms_are_measured_by_where_they_are_given(resources, songs, monkeypatch):
+    monkeypatch.setattr(held_stems, "PIECES", 6)
+    more = SetResources(resources._stems, songs=songs)
+    [example] = make_set(more, "song-drums", 1, seed=1, seconds=SECONDS)
+    assert example.sources == ("song:Crunk",) * len(example.sources)
 
 
 def test_an_unknown_set_is_refused_in_one_sentence(resources):
