@@ -26,7 +26,8 @@ class GhostLane:
         filled: where it sounds already.
         sound: what is there, silent where it is not filled; None before anything is.
         settled: sample of the project before which no worker changes it any more.
-        played: what is there before that sample, so that nothing changes while it is played.
+        played: what is there before that sample, so that nothing changes while it is played; None until all lanes of
+            the job have something there, for only together are they the mix.
         solo, mute: as the user wants to hear it.
     """
 

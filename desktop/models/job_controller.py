@@ -499,8 +499,9 @@ class JobController(QObject):
         if row is None or not ghosts:
             return
         run = self._runs.get(row_id)
+        settled = 0 if run is None else run.settled  # read once, and before the stems: a worker moves all of it on
         stems = [] if run is None else [stem for stem in run.stems if stem.candidate == 0]
-        settled = 0 if run is None else run.settled  # read once: a worker moves it on
+        heard = run is not None and settled > run.first  # in the first piece some stems are there and others are not
         shown, filled, played = [], [], []
         for ghost in ghosts:
             values: dict[str, Any] = {"fraction": row.fraction, "stage": row.stage}
@@ -509,7 +510,8 @@ class JobController(QObject):
                 sound = ghost.sound or PlacedSound(own[0].growing.samples_NC, run.first)
                 played.append(inside(sound, run.first, settled))
                 filled.append(sound)
-                values |= {"filled": own[0].filled, "sound": sound, "settled": settled, "played": played[-1]}
+                values |= {"filled": own[0].filled, "sound": sound, "settled": settled}
+                values["played"] = played[-1] if heard else None
             shown.append(replace(ghost, **values))
         source = self._document.project.source
         for at, ghost in enumerate(shown):
@@ -517,7 +519,8 @@ class JobController(QObject):
                 mix = PlacedSound(self._store.samples(source))
                 sound = ghost.sound or difference(mix, filled)
                 covered = min((one.filled for one in shown if one.role == "stem"), key=len, default=())
-                shown[at] = replace(ghost, filled=covered, sound=sound, settled=settled, played=difference(mix, played))
+                rest = difference(mix, played) if heard else None
+                shown[at] = replace(ghost, filled=covered, sound=sound, settled=settled, played=rest)
         self._ghosts[row_id] = tuple(shown)
         self.ghosts_changed.emit()
 

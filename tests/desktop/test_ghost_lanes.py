@@ -1,5 +1,6 @@
 """Lanes stand in the window from the question on, fill from left to right, and play where they are filled."""
 
+import threading
 from dataclasses import replace
 
 import numpy as np
@@ -9,7 +10,7 @@ from PySide6.QtCore import QObject, QTimer
 from desktop.audio.mixer import PlaybackMixer, PlaybackSource
 from desktop.models.job_list import JobState
 from desktop.models.request_builder import draft_request
-from desktop.models.separation_run import PieceGrid, pieces_of
+from desktop.models.separation_run import PieceGrid, SeparationRun, pieces_of
 from desktop.views.timeline.view_preloader import ViewPreloader
 from engine import Request
 
@@ -48,7 +49,7 @@ def test_lanes_are_there_at_once_with_name_colour_and_job(in_pieces, qtbot):
 
 
 def test_they_fill_from_left_to_right_and_play_where_they_are_filled(in_pieces, qtbot):
-    shares, drawn, left, played = [], [], [], []
+    shares, drawn, left, heard, played = [], [], [], [], []
 
     def look():
         [drums, rest] = in_pieces.jobs.ghosts or (None, None)
@@ -62,8 +63,9 @@ def test_they_fill_from_left_to_right_and_play_where_they_are_filled(in_pieces, 
         project = in_pieces.document.project
         mixer = PlaybackMixer(project.rate_hz)
         mixer.scene = in_pieces.transport.scene(project)
-        assert mixer.scene.listen is PlaybackSource.STEMS
+        assert mixer.scene.listen is (PlaybackSource.STEMS if drums.plays else PlaybackSource.ORIGINAL)
         mixer.jump(0)
+        heard.append(drums.plays)
         played.append(np.array_equal(mixer.render(2000), np.array(in_pieces.samples(project.source)[:2000])))
 
     in_pieces.settings.set("match", False)
@@ -74,6 +76,7 @@ def test_they_fill_from_left_to_right_and_play_where_they_are_filled(in_pieces, 
     assert len(ends) > 1
     assert ends[-1] == 64_000
     assert {first for first, _, _ in shares} == {0}
+    assert any(heard)
     assert all(played), "with what they leave they are the mix, filled or not"
     assert drawn[0] > 0
     assert max(left) > 0
@@ -139,6 +142,37 @@ def test_what_is_played_of_lanes_on_their_way_stays_the_same_while_later_pieces_
     for tracks, read in scenes:
         assert all(np.array_equal(track.samples_NC[:], then) for track, then in zip(tracks, read, strict=True))
         assert np.abs(sum(read) - mix_NC).max() < 1e-6
+
+
+def test_they_are_the_mix_together_while_one_stem_of_a_piece_is_there_and_the_next_not(in_pieces, qtbot, monkeypatch):
+    put, between, seen, sums = SeparationRun._put, threading.Event(), threading.Event(), []
+    mix_NC = np.array(in_pieces.samples(in_pieces.document.project.source))
+
+    def put_and_wait(run, result, samples_NC):
+        put(run, result, samples_NC)
+        between.set()
+        assert seen.wait(WAIT_MS / 1000)
+        seen.clear()
+
+    def look():
+        if not between.is_set():
+            return
+        between.clear()
+        in_pieces.jobs._show_ghosts(row)  # as news of the engine's progress does
+        if any(one.plays for one in in_pieces.jobs.ghosts):
+            tracks = in_pieces.transport.scene(in_pieces.document.project).tracks
+            sums.append(np.abs(sum(np.array(track.samples_NC[:]) for track in tracks) - mix_NC).max())
+        seen.set()
+
+    monkeypatch.setattr(SeparationRun, "_put", put_and_wait)
+    timer = QTimer(in_pieces, interval=5)
+    timer.timeout.connect(look)
+    timer.start()
+    row = ask(in_pieces, "drums, bass")
+    qtbot.waitUntil(lambda: in_pieces.jobs.queue.unfinished == 0, timeout=WAIT_MS)
+    timer.stop()
+    assert sums
+    assert max(sums) < 1e-6
 
 
 def test_a_job_that_is_cancelled_takes_its_lanes_along(in_pieces, qtbot, make_wav):
