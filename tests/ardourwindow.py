@@ -29,6 +29,7 @@ OSC_PORT = 3819
 ACTION = 3  # the first two come with Ardour
 # One start in some hundreds never shows its window, though the same one takes 10 s a moment later.
 START_LIMITS_S = (90.0, 90.0, 240.0)
+KEY_ATTEMPTS, KEY_LIMIT_S = 4, 6.0
 SIGNALS = "01" + "0" * 47  # the timer of a tenth of a second
 
 _CONFIG = """<?xml version="1.0" encoding="UTF-8"?>
@@ -131,10 +132,13 @@ class ArdourWindow:
             timeout=60, check=False,
         ).stdout.strip()  # fmt: skip
 
+    def shows(self, title: str) -> str:
+        """Ids of the visible windows of that title, a line each; empty where there is none."""
+        return self.xdotool("search", "--onlyvisible", "--name", f"^{re.escape(title)}$")
+
     def window(self, title: str, limit_s: float = 60.0) -> str:
         """The id of a visible window, by its whole title."""
-        return self.until(lambda: self.xdotool("search", "--onlyvisible", "--name", f"^{re.escape(title)}$"), title,
-                          limit_s).splitlines()[-1]  # fmt: skip
+        return self.until(lambda: self.shows(title), title, limit_s).splitlines()[-1]
 
     def keys(self, window: str, *keys: str) -> None:
         """Press keys in a window."""
@@ -142,6 +146,16 @@ class ArdourWindow:
         for key in keys:
             time.sleep(0.3)
             self.xdotool("key", "--window", window, key)
+
+    def confirm(self, dialog: str) -> None:
+        """Press OK in a dialog of the kit until it is gone: without a window manager keys are lost now and then."""
+        for _ in range(KEY_ATTEMPTS):
+            self.keys(dialog, "alt+o")
+            end_s = time.monotonic() + KEY_LIMIT_S
+            while time.monotonic() < end_s:
+                if dialog not in self.shows("Fluxstem").splitlines():
+                    return
+                time.sleep(0.3)
 
     def choose_first(self, dialog: str) -> None:
         """Choose the first entry of the list in the first row of a dialog of the kit."""

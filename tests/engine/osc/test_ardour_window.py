@@ -21,6 +21,8 @@ ROOT = Path(__file__).parents[3]
 KIT = ROOT / "resources" / "daw" / "ardour"
 RATE_HZ = 48_000
 NAME, POSITION, CLIP = "wide clip", 72_000, 24_000  # of the region in the session; samples
+BLOCKERS = ("blocker", "another")  # jobs that others wait behind
+ATTEMPTS, ATTEMPT_S = 3, 15.0  # a click or key is lost now and then, where no window manager says what has the keys
 MISSING = missing_programs()
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}")]
@@ -58,7 +60,7 @@ def ask_for_bass(ardour: ArdourWindow) -> None:
     ardour.call_script()
     dialog = ardour.window("Fluxstem")
     time.sleep(2.0)  # it is drawn
-    ardour.keys(dialog, "alt+o")
+    ardour.confirm(dialog)
 
 
 @pytest.fixture
@@ -81,7 +83,7 @@ def clip(tmp_path, monkeypatch):
 
 @pytest.fixture
 def asked(toy_engine, settings, clip, tmp_path):
-    """Ardour, the bridge's port, and the id of a job that waits behind another one."""
+    """Ardour, the bridge's port, and the id of a job that waits behind others."""
     session, _ = clip
     home = tmp_path / "in"
     with (
@@ -91,24 +93,43 @@ def asked(toy_engine, settings, clip, tmp_path):
         port = bridge.state.udp_port
         asker = Caller(port)
         long = write_music(home / "long.wav", seconds=300)
-        asker.say("/fluxstem/isolate", "blocker", str(long), "bass", "render=flow", "steps=1000")
-        asker.until("/fluxstem/ack")
+        for blocker in BLOCKERS:
+            asker.say("/fluxstem/isolate", blocker, str(long), "bass", "render=flow", "steps=1000")
+            asker.until("/fluxstem/ack")
         ask_for_bass(ardour)
         [job] = ardour.until(lambda: waiting(Caller(port)), "the job")
         yield ardour, port, job
+
+
+def is_cancelled(watcher: Caller, job: str, limit_s: float) -> bool:
+    """Whether the bridge says within a time that a job is cancelled."""
+    end_s = time.monotonic() + limit_s
+    while (left_s := end_s - time.monotonic()) > 0:
+        message = watcher.next(left_s)
+        if message is not None and message[1:2] == (job,):
+            assert message[0] != "/fluxstem/done", "nobody cancelled it in time"
+            if message[0] == "/fluxstem/cancelled":
+                return True
+    return False
 
 
 def test_a_job_is_cancelled_from_the_window_that_was_free_meanwhile(asked, tmp_path):
     ardour, port, job = asked
     watcher = Caller(port)
     watcher.ask("/fluxstem/notify", 1)
-    ardour.call_script()  # it can be asked again while the job waits
-    dialog = ardour.window("Fluxstem")
-    ardour.choose_first(dialog)
-    ardour.shot(tmp_path / "jobs.png")
-    ardour.keys(dialog, "alt+o")
-    assert watcher.until("/fluxstem/cancelled", "/fluxstem/done", limit_s=90)[:2] == ("/fluxstem/cancelled", job)
-    watcher.say("/fluxstem/cancel", "blocker")
+    for attempt in range(ATTEMPTS):
+        if not ardour.shows("Fluxstem"):
+            ardour.call_script()  # it can be asked again while the job waits
+        dialog = ardour.window("Fluxstem")
+        ardour.choose_first(dialog)
+        ardour.shot(tmp_path / f"jobs-{attempt}.png")
+        ardour.confirm(dialog)
+        if is_cancelled(watcher, job, ATTEMPT_S):
+            break
+    else:
+        pytest.fail(f"the job was not cancelled in {ATTEMPTS} attempts; {tmp_path} has pictures of the screen")
+    for blocker in BLOCKERS:
+        watcher.say("/fluxstem/cancel", blocker)
 
 
 @dataclass(frozen=True)
@@ -167,7 +188,8 @@ def test_stem_and_rest_of_a_stereo_region_come_back_on_tracks_at_its_place_and_s
     (ardour, port, _), (session, sound_NC) = asked, clip
     watcher = Caller(port)
     watcher.ask("/fluxstem/notify", 1)
-    watcher.say("/fluxstem/cancel", "blocker")  # the job's turn has come
+    for blocker in BLOCKERS:
+        watcher.say("/fluxstem/cancel", blocker)  # the job's turn has come
     assert watcher.until("/fluxstem/done", "/fluxstem/fail", limit_s=90)[0] == "/fluxstem/done"
     files = session.folder / "interchange" / session.name / "audiofiles"
     ardour.until(lambda: len(list(files.glob("* rest%R.wav"))) == 1, "the rest")
@@ -200,4 +222,4 @@ def test_stem_and_rest_of_a_stereo_region_come_back_on_tracks_at_its_place_and_s
         assert (position, channels) == (PLAYHEAD if task in ANEW else POSITION, 2), name
         # What is made of nothing has 44.1 kHz, and Ardour's resampler ends a sample late.
         assert length_there - length in ((0, 1) if task in ANEW else (0,)), name
-    assert not ardour.xdotool("search", "--onlyvisible", "--name", "^Fluxstem$"), "the hook has met no error"
+    assert not ardour.shows("Fluxstem"), "the hook has met no error"
