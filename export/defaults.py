@@ -71,10 +71,8 @@ def change(
     )  # fmt: skip
     if manifest == old:
         return old
-    if (manifest.cascades, manifest.pooling) != (
-        old.cascades,
-        old.pooling,
-    ):  # what stems sound like, which the bench has to judge
+    # what stems sound like, which the bench has to judge
+    if (manifest.cascades, manifest.pooling) != (old.cascades, old.pooling):
         guard.check(manifest, guard.wanted_fingerprint(folder, comparison), comparison)
     manifest = replace(manifest, format=max(old.format, FORMAT))
     text = manifest_to_json(manifest)

@@ -45,7 +45,7 @@ class SungRenderer(RecordedRenderer):
     """Speakers sing what others would play as vocals and choir.
 
     Raises:
-        ValueError: there is no recorded speech, or none of it can sing.
+        ValueError: there is no recorded speech.
     """
 
     def __init__(self, sounds: SoundLibrary, recordings: Path) -> None:
@@ -56,7 +56,11 @@ class SungRenderer(RecordedRenderer):
             raise ValueError(f"there is no recorded speech in {recordings}; singers are made of it")
 
     def voice(self, rng: Rng, family: str, held_out: bool) -> Voice | None:
-        """A source of speakers who can sing for vocals and choir; else as in all other music."""
+        """A source of speakers who can sing for vocals and choir; else as in all other music.
+
+        Raises:
+            ValueError: no recorded speaker can sing.
+        """
         if family not in ("vocals", "choir"):
             return super().voice(rng, family, held_out)
         spoken = self._spoken
