@@ -74,6 +74,7 @@ def change(
     # what stems sound like, which the bench has to judge
     if (manifest.cascades, manifest.pooling) != (old.cascades, old.pooling):
         guard.check(manifest, guard.wanted_fingerprint(folder, comparison), comparison)
+        manifest = replace(manifest, quality=guard.figures(manifest, comparison))
     manifest = replace(manifest, format=max(old.format, FORMAT))
     text = manifest_to_json(manifest)
     try:

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from engine.bundle.bundle import Manifest, load_bundle
+from engine.bundle.bundle import Manifest, load_bundle, manifest_to_json, write_manifest
 from training.eval.regression import TEACHER, fingerprint
 
 SHIPPED = Path(__file__).resolve().parents[1] / "resources" / "bundles"
@@ -61,6 +63,44 @@ def check(manifest: Manifest, wanted: str | None, comparison: Path | None) -> No
     """
     if wanted is not None and fingerprint(manifest) != wanted:
         raise ValueError(f"this makes another bundle than the one {comparison} compares; compare this one")
+
+
+def approve(draft: Path, manifest: Manifest, wanted: str | None, comparison: Path | None) -> Manifest:
+    """Check a draft as ``check`` does, and let its manifest's ``quality`` say what the comparison measured of it.
+
+    Args:
+        draft: folder of the draft, whose manifest is written.
+        manifest: of the draft.
+
+    Returns:
+        the manifest as it is now; its ``quality`` is empty where it was not compared, for its stems are new.
+
+    Raises:
+        ValueError: it is not the bundle that was compared.
+    """
+    check(manifest, wanted, comparison)
+    measured = replace(manifest, quality=figures(manifest, comparison))
+    if measured != manifest:
+        write_manifest(draft, manifest_to_json(measured))
+    return measured
+
+
+def figures(manifest: Manifest, comparison: Path | None) -> dict[str, Any]:
+    """What a comparison measured of a bundle, as its manifest's ``quality``; {} where it is none of this bundle.
+
+    ``compared_with`` is the old bundle, ``bench`` has for each set the figure it was judged by: median, low and high
+    end of the 95 % interval, in dB, and the number of examples.
+    """
+    try:
+        verdict = json.loads(comparison.read_text("utf-8")) if comparison is not None else {}
+        if verdict.get("new", {}).get("fingerprint") != fingerprint(manifest):
+            return {}
+        rows = verdict["rows"].items()
+        bench = {name: {row["figure"]: [round(value, 2) for value in row["new"]], "examples": row["examples"]}
+                 for name, row in rows}  # fmt: skip
+        return {"compared_with": f"{verdict['old']['name']} {verdict['old']['version']}", "bench": bench}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}
 
 
 def _read(comparison: Path) -> dict[str, str]:

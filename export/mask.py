@@ -257,7 +257,7 @@ def write(
             )
     with drafted(folder) as draft:
         manifest = _fill(draft, config, base, folder.name)
-        guard.check(manifest, fingerprint, comparison)
+        manifest = guard.approve(draft, manifest, fingerprint, comparison)
     return manifest
 
 

@@ -72,7 +72,7 @@ def refit(
     specs = part.specs(run)
     with drafted(folder) as draft:
         manifest = _fill(draft, part, specs, base, run, folder.name, version)
-        guard.check(manifest, wanted, comparison)
+        manifest = guard.approve(draft, manifest, wanted, comparison)
     return manifest
 
 

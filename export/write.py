@@ -80,7 +80,7 @@ def write_bundle(
     preset = read_preset(run)
     with drafted(folder) as draft:
         manifest = _fill(draft, run, preset, name, version, half, more)
-        guard.check(manifest, wanted, comparison)
+        manifest = guard.approve(draft, manifest, wanted, comparison)
     return manifest
 
 

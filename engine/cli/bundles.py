@@ -89,6 +89,7 @@ def _row(name: str) -> dict[str, Any]:
         "tasks": sorted(manifest.defaults),
         "trained_on": manifest.trained_on,
         "notes": manifest.notes,
+        "quality": manifest.quality,
         "stems": [] if bundle.separator is None else bundle.separator.stems,
         "experts": [expert.name for expert in manifest.experts],
         "signature": look_at_signature(folder).words,

@@ -62,7 +62,7 @@ def attach(
     rows = [replace(row, share=share) for row in _rows(base, separator, terms)]
     with drafted(folder) as draft:
         manifest = _fill(draft, base, expert, rows, folder.name, version)
-        guard.check(manifest, wanted, comparison)
+        manifest = guard.approve(draft, manifest, wanted, comparison)
     return manifest
 
 

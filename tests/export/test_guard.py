@@ -18,6 +18,8 @@ from export.to_onnx import export_graph
 from export.write import write_bundle
 from training.eval.regression import SETTINGS, fingerprint, identity
 
+MEASURED = {"compared_with": "small 1.0.0", "bench": {"duet": {"SDR": [5.12, 1.0, 9.0], "examples": 8}}}
+
 
 @pytest.fixture
 def shipped(tmp_path, monkeypatch) -> Path:
@@ -28,8 +30,10 @@ def shipped(tmp_path, monkeypatch) -> Path:
 
 def comparison(folder: Path, old: str, new: str, passed: bool = True, teacher: tuple[str, ...] = ("song-vocals",)):
     path = folder / "comparison.json"
-    bundles = {"old": {"fingerprint": old}, "new": {"fingerprint": new}}
-    path.write_text(json.dumps({**bundles, "teacher": {name: {"worse": False} for name in teacher}, "passed": passed}))
+    bundles = {"old": {"name": "small", "version": "1.0.0", "fingerprint": old}, "new": {"fingerprint": new}}
+    rows = {"duet": {"figure": "SDR", "examples": 8, "new": [5.1234, 1.0, 9.0]}}
+    judged = {"rows": rows, "teacher": {name: {"worse": False} for name in teacher}, "passed": passed}
+    path.write_text(json.dumps({**bundles, **judged}))
     return path
 
 
@@ -143,6 +147,20 @@ def test_other_cascades_come_with_their_comparison_and_other_defaults_without(sh
     assert main([*words, "drums=violin,bass"]) == 2, "another one was compared"
     assert main([*words, "drums=violin"]) == 0
     assert load_bundle(shipped).manifest.cascades == new.cascades
+    assert load_bundle(shipped).manifest.quality == MEASURED
+
+
+def test_figures_of_a_bundle_go_when_its_stems_change_and_stay_while_they_do_not(tmp_path):
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    cascading(toyexperts.write_bundle_with_experts(tmp_path / "toy", [], {}), folder)
+    old = load_bundle(folder).manifest
+    path = comparison(tmp_path, "whatever", fingerprint(old))
+    assert guard.approve(folder, old, None, path).quality == load_bundle(folder).manifest.quality == MEASURED
+    assert main(["defaults", str(folder), "--steps", "3"]) == 0
+    assert load_bundle(folder).manifest.quality == MEASURED
+    assert main(["defaults", str(folder), "--cascade", "drums=violin"]) == 0
+    assert load_bundle(folder).manifest.quality == {}
 
 
 def cascading(toy: Path, folder: Path) -> None:

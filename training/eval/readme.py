@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from training.eval.report import TOLD, presence_text, replace_between
+from training.eval.report import TOLD, by_family, presence_text, replace_between
 from training.eval.run import summarize
 from training.eval.tables import interval, table
 
@@ -27,7 +27,7 @@ def write(run: dict[str, Any], arguments: Sequence[str], path: Path) -> None:
 
 
 def markdown(run: dict[str, Any], arguments: Sequence[str]) -> str:
-    """SI-SDR improvement and level by set, what voices are like, what is said of absent instruments."""
+    """SI-SDR improvement and level by set, voices, what is said of absent instruments, and improvement by family."""
     found = summarize(run["values"])
     systems = [
         name for name, row in run["systems"].items()
@@ -49,7 +49,8 @@ def markdown(run: dict[str, Any], arguments: Sequence[str]) -> str:
                 for s in ("mixture", *systems) if s in found["song-vocals"]]  # fmt: skip
         rows = [row for row in rows if any(cell != "-" for cell in row[1:])]
         lines += ["", *table(["voices of a real song", "BSS SDR", "SIR", "SAR", "plain SDR improvement"], rows)]
-    return "\n".join([*lines, *_presence(run, found, systems)])
+    families = by_family(run)
+    return "\n".join([*lines, *_presence(run, found, systems), *(["", *families] if families else [])])
 
 
 def _presence(run: dict[str, Any], found: dict[str, Any], systems: list[str]) -> list[str]:

@@ -141,7 +141,9 @@ def markdown(run: dict[str, Any]) -> str:
         shown = {system: row for system, row in systems.items() if run["systems"][system]["kind"] != "sweep"}
         shown_as = _set_table if any("SDR" in row for row in shown.values()) else _level_table
         lines += [*shown_as(shown, run["values"][name]), ""]
-    for part in (by_family(run), _sweeps(run, rows), _collections(run), studies(run), _systems(run)):
+    if families := by_family(run):
+        lines += ["## By family", "", *families, ""]
+    for part in (_sweeps(run, rows), _collections(run), studies(run), _systems(run)):
         lines += part
     lines += [*run["notes"]]
     return "\n".join(lines).rstrip()
@@ -210,8 +212,8 @@ def by_family(run: dict[str, Any]) -> list[str]:
         [family, str(len(row[systems[0]])), *(number(median_interval(row[name])[0]) for name in systems)]
         for family, row in sorted(found.items())
     ]
-    return ["## By family", "", "SI-SDR improvement in dB, median over all sets of recordings.", "",
-            *table(["asked for", "examples", *systems], body), ""]  # fmt: skip
+    return ["SI-SDR improvement in dB by what was asked for, median over all sets of recordings.", "",
+            *table(["asked for", "examples", *systems], body)]  # fmt: skip
 
 
 def _sweeps(run: dict[str, Any], rows: dict[str, Any]) -> list[str]:

@@ -74,6 +74,7 @@ def test_the_short_tables_go_between_their_marks(ran):
     assert text.startswith("before\n")
     assert text.endswith("after\n")
     assert re.search(r"^\| `toy` \| -?\d", text, re.M)
+    assert re.search(r"^\| asked for \| examples \| toy \|", text, re.M)
     assert "python -m training bench" in text
     assert "--examples 1" in text
     assert not [word for word in ("\nold\n", "--held", "--readme") if word in text]
