@@ -23,7 +23,7 @@ from engine.bundle.bundle import (
     parse_manifest,
     write_manifest,
 )
-from engine.bundle.separation import CascadeSpec
+from engine.bundle.separation import CascadeSpec, PanningSpec
 from engine.errors import BundleError
 from engine.tasks import TASKS
 from export import guard
@@ -36,6 +36,7 @@ FIELDS = {"steps": int, "guidance": float, "start": str, "strength": float, "tem
 def change(
     folder: Path, changes: dict[str, Any], tasks: Sequence[str] = (), version: str = "",
     cascades: Sequence[CascadeSpec] | None = None, comparison: Path | None = None, timid_gain: float | None = None,
+    panning: float | None = None,
 ) -> Manifest:  # fmt: skip
     """Change the defaults of some tasks in place.
 
@@ -46,17 +47,18 @@ def change(
         cascades: of the bundle from now on; None leaves them.
         comparison: what ``training bench --compare`` wrote; needed for other stems of a bundle that ships.
         timid_gain: most gain on the odds of timid stems from now on, 1 for none; None leaves it.
+        panning: strength of what places in the stereo image say from now on, 0 for nothing; None leaves it.
 
     Raises:
         BundleError: there is no bundle in the folder.
         ValueError: nothing to change, a value that is not allowed, a strength for tasks none of which has one, a
-            task that the bundle has no defaults for, a gain without pooling, or cascades or a gain of a bundle that
-            ships which were not compared; nothing was written. Nor is anything where all is so already.
+            task that the bundle has no defaults for, a gain without pooling, or cascades, a gain or panning of a bundle
+            that ships which were not compared; nothing was written. Nor is anything where all is so already.
     """
     old = load_bundle(folder).manifest
     tasks = tasks or [task for task in MADE if task in old.defaults]
-    if not changes and not version and cascades is None and timid_gain is None:
-        names = ", ".join("--" + name for name in (*FIELDS, "cascade", "timid-gain", "version"))
+    if not changes and not version and cascades is None and timid_gain is None and panning is None:
+        names = ", ".join("--" + name for name in (*FIELDS, "cascade", "timid-gain", "panning", "version"))
         raise ValueError(f"nothing to change; give one of {names}")
     if unknown := [task for task in tasks if task not in old.defaults]:
         raise ValueError(f"{folder} has no defaults for {', '.join(unknown)}; it has {', '.join(sorted(old.defaults))}")
@@ -68,11 +70,12 @@ def change(
         old, defaults={**old.defaults, **changed}, version=version or old.version,
         cascades=old.cascades if cascades is None else list(cascades),
         pooling=old.pooling if timid_gain is None else with_gain(old.pooling, timid_gain),
+        panning=old.panning if panning is None else PanningSpec(strength=panning) if panning else None,
     )  # fmt: skip
     if manifest == old:
         return old
     # what stems sound like, which the bench has to judge
-    if (manifest.cascades, manifest.pooling) != (old.cascades, old.pooling):
+    if any(getattr(manifest, name) != getattr(old, name) for name in ("cascades", "pooling", "panning")):
         guard.check(manifest, guard.wanted_fingerprint(folder, comparison), comparison)
         manifest = replace(manifest, quality=guard.figures(manifest, comparison))
     manifest = replace(manifest, format=max(old.format, FORMAT))
@@ -135,6 +138,10 @@ def main(argv: list[str]) -> str:
         "--timid-gain", type=float, metavar="MOST",
         help="bring stems that the decoder is unsure of to their level, by at most this factor on their odds; 1: not",
     )  # fmt: skip
+    parser.add_argument(
+        "--panning", type=float, metavar="STRENGTH",
+        help="how far the place of a stem in the stereo image decides about bins that its mask is unsure of; 0: not",
+    )  # fmt: skip
     parser.add_argument("--version", default="", help="of the bundle from now on")
     parser.add_argument(
         "--comparison", type=Path, help="comparison.json of the bench; for other stems of a bundle that ships"
@@ -142,4 +149,7 @@ def main(argv: list[str]) -> str:
     args = parser.parse_args(argv)
     changes = {name: value for name in FIELDS if (value := getattr(args, name)) is not None}
     cascades = None if args.cascades is None else [cascade_of(words) for words in args.cascades]
-    return table(change(args.bundle, changes, args.tasks, args.version, cascades, args.comparison, args.timid_gain))
+    changed = change(
+        args.bundle, changes, args.tasks, args.version, cascades, args.comparison, args.timid_gain, args.panning
+    )
+    return table(changed)

@@ -69,7 +69,7 @@ from training.mask.network import (
 )
 from training.mask.queries import TERMS_FILE, QueryAdapter
 from training.mask.queries import load as load_queries
-from training.mask.terms import CASCADES, POOLING
+from training.mask.terms import CASCADES, PANNING, POOLING
 from training.prompt.tower import load_text_tower
 from training.text.wordings import ASKS_FILE, asks_json
 
@@ -298,6 +298,7 @@ def _fill(draft: Path, config: MaskExportConfig, base: Bundle, name: str) -> Man
         decoder=decoder,
         terms=Attachment(file=TERMS_FILE, sha256=file_sha256(draft / TERMS_FILE)),
         pooling=POOLING,
+        panning=PANNING,
         cascades=CASCADES,
         parity=parity,
         training_commit=commit(),
@@ -325,7 +326,7 @@ def export_mask(
     """
     spec = mask_spec(network, adapter, decoder.frames, bias)
     takes_estimate = "estimate" in spec.inputs
-    is_plain_unet = type(network) is PromptedUNet and not network.config.recurrent
+    is_plain_unet = type(network) is PromptedUNet and network.config.plain
     if takes_estimate or is_plain_unet or not _export_free(network, adapter, decoder, bias, path):
         export_graph(spec, path, half=False)
     store(path, precision)

@@ -17,11 +17,13 @@ from engine.bundle.separation import (
     CascadeSpec,
     ExpertSpec,
     MaskDecoderSpec,
+    PanningSpec,
     PoolingSpec,
     check_cascades,
     check_decoder,
     check_expert_axes,
     check_experts,
+    check_panning,
     check_pooling,
     decoder_axes,
 )
@@ -29,9 +31,9 @@ from engine.errors import BundleError, BundleTooNew
 from engine.latents import LatentGrid, Slot
 from engine.request import OPTIONS, Voice
 
-# 8 had no gain of pooling; 7 no cascades; 6 no voice; 5 no shares of experts; 4 no pooling; 3 no mask decoder and no
-# experts; 2 no temperature; 1 the text encoder alone, and no wordings; all are read as they were
-FORMAT = 9
+# 9 had no panning; 8 no gain of pooling; 7 no cascades; 6 no voice; 5 no shares of experts; 4 no pooling; 3 no mask
+# decoder and no experts; 2 no temperature; 1 the text encoder alone, and no wordings; all are read as they were
+FORMAT = 10
 VOICES: tuple[str, ...] = get_args(Voice)
 FPS_LIMIT = 120.0
 FILES_LIMIT = 256
@@ -152,6 +154,7 @@ class Manifest:
         terms: prompt embeddings of known terms, by which experts and the manner of pooling are chosen; None where
             there is neither.
         pooling: of the decoder's masks over components of the mix; None where they are used as they are.
+        panning: how far a stem's place in the stereo image decides about its mask; None where it does not.
         cascades: sounds that are taken out of another one that is taken out of the mix.
     """
 
@@ -185,6 +188,7 @@ class Manifest:
     experts: list[ExpertSpec] = field(default_factory=list)
     terms: Attachment | None = None
     pooling: PoolingSpec | None = None
+    panning: PanningSpec | None = None
     cascades: list[CascadeSpec] = field(default_factory=list)
 
     @property
@@ -199,7 +203,7 @@ def manifest_to_json(manifest: Manifest) -> str:
     for encoder in data["encoders"].values():
         for name in [name for name, value in encoder.items() if not value]:
             del encoder[name]
-    for name in ("asks", "decoder", "experts", "terms", "pooling", "cascades"):
+    for name in ("asks", "decoder", "experts", "terms", "pooling", "panning", "cascades"):
         if not data[name]:
             del data[name]
     return json.dumps(data, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
@@ -240,7 +244,9 @@ def parse_manifest(raw: bytes, where: str) -> Manifest:
     return manifest
 
 
-_OPTIONAL = {"asks": Attachment, "decoder": MaskDecoderSpec, "terms": Attachment, "pooling": PoolingSpec}
+_OPTIONAL = {
+    "asks": Attachment, "decoder": MaskDecoderSpec, "terms": Attachment, "pooling": PoolingSpec, "panning": PanningSpec
+}  # fmt: skip
 
 
 def named_files(manifest: Manifest) -> list[tuple[str, str]]:
@@ -324,6 +330,8 @@ def _check_separation(manifest: Manifest) -> None:
             raise ValueError("experts need a decoder, whose grid they share")
         if manifest.cascades:
             raise ValueError("cascades need a decoder, which is run twice")
+        if manifest.panning is not None:
+            raise ValueError("panning needs a decoder, whose masks it changes")
         return
     check_decoder(decoder)
     named = {"decoder": decoder.graph} | {f"expert {expert.name}": expert.graph for expert in manifest.experts}
@@ -334,6 +342,8 @@ def _check_separation(manifest: Manifest) -> None:
         check_pooling(manifest.pooling)
         if manifest.terms is None:
             raise ValueError("pooling needs terms, by which prompts are told apart")
+    if manifest.panning is not None:
+        check_panning(manifest.panning)
     if manifest.experts and manifest.terms is None:
         raise ValueError("experts need terms, by which they are found")
     for expert in manifest.experts:

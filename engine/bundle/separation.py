@@ -116,7 +116,19 @@ class CascadeSpec:
     parts: list[str]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PanningSpec:
+    """How far the place of a stem in the stereo image decides about its mask; see ``engine.mask_panning``.
+
+    Attributes:
+        strength: factor on the log-odds that places give, where they are believed altogether; 0 leaves masks alone.
+    """
+
+    strength: float
+
+
 MOST_COMPONENTS = 256
+MOST_STRENGTH = 10.0
 MOST_ODDS_GAIN = 1000.0
 LEAST_SHARE = 0.01  # of an expert
 
@@ -142,6 +154,15 @@ def check_pooling(pooling: PoolingSpec) -> None:
         raise ValueError(
             f"pooling.gain_low must be below gain_high, got {pooling.gain_low!r} and {pooling.gain_high!r}"
         )
+
+
+def check_panning(panning: PanningSpec) -> None:
+    """Validate the numbers of panning.
+
+    Raises:
+        ValueError: one is invalid.
+    """
+    check_range("panning.strength", panning.strength, 0, MOST_STRENGTH)
 
 
 def check_cascades(cascades: Sequence[CascadeSpec]) -> None:

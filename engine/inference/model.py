@@ -9,6 +9,7 @@ from pathlib import Path
 
 from engine.bundle.bundle import Bundle, Manifest, MaskDecoderSpec, SamplerDefaults
 from engine.bundle.free_axes import free_axes
+from engine.bundle.separation import PanningSpec
 from engine.bundle.separator import TASKS_OF_ALL, SeparatorManifest
 from engine.errors import BundleError, RequestError
 from engine.inference.cascade import CascadedDecoder
@@ -65,6 +66,11 @@ class Model:
     experts: Experts | None = None
     terms: TermTable | None = None
     cascades: tuple[CascadedDecoder, ...] = ()
+
+    @property
+    def panning(self) -> PanningSpec | None:
+        """How far places in the stereo image decide about masks; None where they do not."""
+        return self.bundle.manifest.panning
 
     @property
     def grid(self) -> LatentGrid:

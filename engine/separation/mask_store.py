@@ -19,14 +19,15 @@ from engine.audio.disk_array import DiskArray, DiskArrayUint16
 from engine.audio.reader import FloatArray, Samples
 from engine.audio.soft_mask import share_masks
 from engine.audio.stft import OVERLAP, ComplexArray, SpectralFilter, window_samples
-from engine.bundle.separation import SIDES, MaskDecoderSpec, PoolingSpec
+from engine.bundle.separation import SIDES, MaskDecoderSpec, PanningSpec, PoolingSpec
 from engine.inference.masker import DecoderTail, HalfArray, MaskDecoder, Masker, MaskOutput, MixWindows
 from engine.inference.run import RunContext
 from engine.inference.windows import Batches, OverlapAdd, WindowPlan, lay_windows
 from engine.latents import Slot
+from engine.mask_panning import StereoPlaces, pan_mask
 from engine.mask_pooling import gain_of_frames, mean_gain, sureness, tilt_mask
 from engine.runtime.backend import PROVIDERS
-from engine.runtime.threads import Behind, Lookahead, overlapped
+from engine.runtime.threads import Behind, Lookahead, overlapped, parallel_for
 from engine.separation.stereo_section import StereoSection, shares_of
 
 FINEST = 65_535
@@ -117,6 +118,7 @@ def compute_masks(
     windows = _plan(mix.audio.rows, grid)
     rows = [held.enter_context(DiskArrayUint16(run.folder, SIDES * grid.bins)) for _ in prompts_PE]
     joined = [_MaskAssembler(windows, grid, one, run.rule.answer, _pooling(masker)) for one in rows]
+    panning = run.model.panning
 
     batches, starts = Batches(max(1, run.batches.size // WINDOWS_SHARE)), windows.starts
     groups = [range(at, min(at + batches.size, len(starts))) for at in range(0, len(starts), batches.size)]
@@ -133,6 +135,8 @@ def compute_masks(
             answer = fetch()
             if isinstance(masker, MaskDecoder):
                 answer = masker.pooled(answer, excerpt, prompts_PE)
+            if panning is not None:
+                answer = panned(answer, excerpt, panning)
             for row in range(len(excerpt.audio_B2N)):
                 for prompt, one in enumerate(joined):
                     one.add(answer, prompt, row)
@@ -165,6 +169,18 @@ def compute_masks(
 def _pooling(masker: Masker) -> PoolingSpec | None:
     """How a masker's masks are pooled; None where they are as its network gave them."""
     return masker.pooling.spec if isinstance(masker, MaskDecoder) and masker.pooling is not None else None
+
+
+def panned(answer: MaskOutput, excerpt: MixWindows, panning: PanningSpec) -> MaskOutput:
+    """An answer in which the places of stems in the stereo image had their say, in the memory of its masks."""
+
+    def work(window: int) -> None:
+        places = StereoPlaces(excerpt.mix[window])
+        for stem_B2TF in answer.stem_PB2TF:
+            pan_mask(stem_B2TF[window], places, panning)
+
+    parallel_for(work, range(len(excerpt.audio_B2N)))
+    return replace(answer, rest_PB2TF=None)
 
 
 def has_gate(masker: Masker) -> bool:

@@ -8,7 +8,7 @@ import toyexperts
 
 from engine import Request
 from engine.bundle.bundle import CHECKSUM, FORMAT, MANIFEST, load_bundle, manifest_to_json, write_manifest
-from engine.bundle.separation import CascadeSpec, PoolingSpec
+from engine.bundle.separation import CascadeSpec, PanningSpec, PoolingSpec
 from engine.inference.model import fill_defaults
 from engine.tasks import TASKS
 from export.__main__ import main
@@ -123,6 +123,25 @@ def test_timid_stems_get_a_gain_and_lose_it_again(tmp_path, capsys):
     assert load_bundle(bundle).manifest.pooling == found
     assert main(["defaults", str(bundle), "--timid-gain", "1"]) == 0
     assert load_bundle(bundle).manifest.pooling.most_gain == 1.0
+
+
+def test_panning_comes_and_goes_and_must_be_a_strength(tmp_path, capsys):
+    bundle = toyexperts.write_bundle_with_experts(tmp_path / "toy", [], {})
+    assert main(["defaults", str(bundle), "--panning", "1.5"]) == 0
+    found = load_bundle(bundle).manifest
+    assert found.panning == PanningSpec(strength=1.5)
+    assert found.format == FORMAT
+    assert main(["defaults", str(bundle), "--panning", "-1"]) == 2
+    assert "panning.strength must be from 0 to 10" in capsys.readouterr().err
+    assert load_bundle(bundle).manifest == found
+    assert main(["defaults", str(bundle), "--panning", "0"]) == 0
+    assert load_bundle(bundle).manifest.panning is None
+
+
+def test_panning_needs_a_mask_decoder(tmp_path, capsys):
+    bundle = toybundle.write_toy_bundle(tmp_path / "flow alone")
+    assert main(["defaults", str(bundle), "--panning", "1"]) == 2
+    assert "panning needs a decoder" in capsys.readouterr().err
 
 
 def test_what_is_so_already_leaves_every_byte(tmp_path):

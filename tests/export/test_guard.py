@@ -11,7 +11,7 @@ import toyexperts
 from toybundle import write_toy_bundle
 
 from engine.bundle.bundle import FORMAT, load_bundle, manifest_to_json, write_manifest
-from engine.bundle.separation import CascadeSpec, PoolingSpec
+from engine.bundle.separation import CascadeSpec, PanningSpec, PoolingSpec
 from export import guard
 from export.__main__ import main
 from export.to_onnx import export_graph
@@ -61,7 +61,8 @@ def test_settings_of_separation_change_a_fingerprint(tmp_path):
     cascades = [CascadeSpec(whole="drums", parts=["violin"])]
     changed = [replace(plain, pooling=pooling), replace(plain, pooling=replace(pooling, never=["bass"]))]
     changed.append(replace(plain, pooling=pooling, cascades=cascades))
-    assert len({fingerprint(manifest) for manifest in (plain, *changed)}) == 4
+    changed += [replace(plain, panning=PanningSpec(strength=strength)) for strength in (1.0, 2.0)]
+    assert len({fingerprint(manifest) for manifest in (plain, *changed)}) == 6
 
 
 def test_a_setting_that_came_later_and_does_nothing_leaves_a_fingerprint_as_it_was(tmp_path):
@@ -124,8 +125,9 @@ def test_voices_that_were_not_held_against_spleeters_let_nothing_pass(shipped, t
         ["upsampling", "TOY", "SHIPPED", "--replace"],
         ["attach", "TOY", "TOY", "SHIPPED", "--terms", "vocals=violin", "--replace"],
         ["defaults", "SHIPPED", "--cascade", "drums=violin"],
+        ["defaults", "SHIPPED", "--panning", "1"],
     ],
-    ids=lambda words: words[0],
+    ids=lambda words: words[-2] if words[0] == "defaults" else words[0],
 )
 def test_no_command_changes_the_stems_of_the_shipped_bundle_without_a_comparison(shipped, tmp_path, capsys, words):
     toy = toyexperts.write_bundle_with_experts(tmp_path / "toy", [], {})

@@ -45,6 +45,8 @@ def fingerprint(manifest: Manifest) -> str:
             for field in fields(PoolingSpec)
             if (value := getattr(manifest.pooling, field.name)) != field.default
         }
+    if manifest.panning is not None:  # as it was before there was one
+        settings["panning"] = asdict(manifest.panning)
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
     return " ".join([*graphs, *words, f"settings:{digest}"])
 

@@ -22,6 +22,7 @@ from training.mask.calibration import Calibration, save
 from training.mask.judge import Case, add_ensemble_option, build_cases, load_ensemble, network_masker, spectra
 from training.mask.network import BINS, PRESENCE_FRAMES, PromptedNetwork
 from training.mask.stems import StemPool
+from training.mask.terms import PANNING
 
 MISSED_SHARE = 0.04  # of present stems may be called absent; 5 in 100 is what users are promised
 ABSENT_DB = -30.0  # most level of absent stems behind the gate, against the mix, as a median
@@ -59,7 +60,7 @@ class BlockEnergies:
 
 def measure(network: PromptedNetwork, cases: Sequence[Case]) -> list[BlockEnergies]:
     """Run the network on every case."""
-    masker = network_masker(network)
+    masker = network_masker(network, panning=PANNING)
     return [_block_energies(case, *masker(torch.from_numpy(case.mix), case.term)) for case in cases]
 
 

@@ -22,6 +22,7 @@ from training.mask.judge import (
     SAMPLES,
     Case,
     add_ensemble_option,
+    add_panning_option,
     cases_of_mix,
     judge,
     load_ensemble,
@@ -30,7 +31,7 @@ from training.mask.judge import (
 )
 from training.mask.mixing import MIX_RMS
 from training.mask.stems import StemPool
-from training.mask.terms import PIECE_OF_NOTE, POOLING, term_number
+from training.mask.terms import PANNING, PIECE_OF_NOTE, POOLING, term_number
 from training.synthesis.compose import compose
 from training.synthesis.score import Note
 from training.typing import Audio
@@ -110,14 +111,17 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--kits", type=Path, help="folder of Hydrogen's drum kits")
     parser.add_argument("--songs", type=Path, help="folder of LMMS songs rendered by mask-songs")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--plain", action="store_true", help="masks as the network gives them, not pooled")
+    parser.add_argument("--plain", action="store_true", help="masks as the network gives them")
+    add_panning_option(parser)
     args = parser.parse_args(argv)
     if args.kits is None and args.songs is None:
         parser.error("nothing to judge by; give --kits, --songs or both")
     torch.set_num_threads(args.threads)
     cases = (kit_cases(args.kits) if args.kits else []) + (song_cases(args.songs) if args.songs else [])
     checkpoints = [args.checkpoint, *args.beside]
-    masker = network_masker(load_ensemble(checkpoints), None if args.plain else POOLING, bias_of(checkpoints))
+    panning = None if args.plain or args.no_panning else PANNING
+    pooling = None if args.plain else POOLING
+    masker = network_masker(load_ensemble(checkpoints), pooling, bias_of(checkpoints), panning)
     rows = judge(masker, cases)
     for row in rows:
         row["kind"] += f" {row['source']}" if row["kind"] == "kit" else ""

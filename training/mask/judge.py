@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from engine.bundle.separation import PoolingSpec
+from engine.bundle.separation import PanningSpec, PoolingSpec
+from engine.mask_panning import StereoPlaces, pan_mask
 from engine.mask_pooling import (
     competing_masks,
     gain_of_frames,
@@ -38,7 +39,7 @@ from training.mask.network import (
     PromptedUNet,
 )
 from training.mask.stems import Player, StemPool
-from training.mask.terms import CASCADES, KIT, POOLING, TERMS, VOICES, term_number, with_gain
+from training.mask.terms import CASCADES, KIT, PANNING, POOLING, TERMS, VOICES, term_number, with_gain
 from training.metrics import sdr, si_sdr
 
 Audio = np.ndarray[Any, np.dtype[np.float32]]
@@ -190,13 +191,17 @@ def judge(masker: Masker, cases: list[Case]) -> list[dict[str, Any]]:
     return rows
 
 
-def network_masker(network: PromptedNetwork, pooling: PoolingSpec | None = POOLING, bias: float = 0.0) -> Masker:
+def network_masker(
+    network: PromptedNetwork, pooling: PoolingSpec | None = POOLING, bias: float = 0.0,
+    panning: PanningSpec | None = None,
+) -> Masker:  # fmt: skip
     """A network as a masker.
 
     Args:
         network: in evaluation mode.
         pooling: pools the masks as the engine does by this entry of a bundle; None leaves them as they are.
         bias: on the logits of presence, as calibrated.
+        panning: lets places in the stereo image decide as the engine does by this entry; None does not.
     """
 
     def answers(magnitudes: torch.Tensor, terms: Sequence[int]) -> tuple[torch.Tensor, torch.Tensor]:
@@ -219,6 +224,12 @@ def network_masker(network: PromptedNetwork, pooling: PoolingSpec | None = POOLI
         level = MIX_RMS / max(1e-6, float(mix.square().mean().sqrt()))
         magnitudes = spectra(mix * level).abs()[..., :BINS]
         padded = torch.nn.functional.pad(magnitudes, (0, 0, 0, -magnitudes.shape[1] % FRAMES))
+        mask, presence = pooled(padded, term)
+        if panning is not None:
+            pan_mask(mask.numpy(), StereoPlaces(padded.numpy()), panning)
+        return mask, presence
+
+    def pooled(padded: torch.Tensor, term: int) -> tuple[torch.Tensor, torch.Tensor]:
         if pooling is not None and (found := cascaded(padded, term, pooling)) is not None:
             return found
         masks, presences = answers(padded, [term])
@@ -280,6 +291,11 @@ def add_ensemble_option(parser: argparse.ArgumentParser, what: str = "checkpoint
     )  # fmt: skip
 
 
+def add_panning_option(parser: argparse.ArgumentParser) -> None:
+    """Add the option ``--no-panning``."""
+    parser.add_argument("--no-panning", action="store_true", help="let places in the stereo image decide nothing")
+
+
 def load_unet(path: Path) -> PromptedUNet:
     """The averaged network of a run of a plain U-Net.
 
@@ -301,13 +317,15 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--each", type=int, default=8)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rows", type=Path)
-    parser.add_argument("--plain", action="store_true", help="judge masks as the network gives them, not pooled")
+    parser.add_argument("--plain", action="store_true", help="judge masks as the network gives them")
     parser.add_argument("--timid-gain", type=float, default=1.0, help="most gain on the odds of timid masks; 1, none")
+    add_panning_option(parser)
     args = parser.parse_args(argv)
     torch.set_num_threads(args.threads)
     checkpoints = [args.checkpoint, *args.beside]
     pooling = None if args.plain else with_gain(POOLING, args.timid_gain)
-    masker = network_masker(load_ensemble(checkpoints), pooling, bias_of(checkpoints))
+    panning = None if args.plain or args.no_panning else PANNING
+    masker = network_masker(load_ensemble(checkpoints), pooling, bias_of(checkpoints), panning)
     rows = judge(masker, build_cases(StemPool(args.stems), args.each))
     for kind, figures in summary(rows).items():
         print(kind, figures)

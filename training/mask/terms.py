@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from engine.bundle.separation import CascadeSpec, PoolingSpec
+from engine.bundle.separation import CascadeSpec, PanningSpec, PoolingSpec
 from training.data.instruments import families, groups
 
 KIT = ("kick", "snare", "hi-hat", "cymbals", "toms", "claps")
@@ -29,6 +29,8 @@ POOLING = PoolingSpec(
 )
 
 GAIN_LOW, GAIN_HIGH = 0.6, 0.8  # calibrated presence, between which a timid stem's gain comes in
+
+PANNING = PanningSpec(strength=2.0)
 
 CASCADES = [CascadeSpec(whole="drums", parts=list(KIT))]
 

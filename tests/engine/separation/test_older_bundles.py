@@ -23,6 +23,7 @@ BROUGHT = {
     7: {"defaults": ["voice"]},
     8: {"": ["cascades"]},
     9: {"pooling": ["most_gain", "gain_rank", "gain_low", "gain_high"]},
+    10: {"": ["panning"]},
 }
 POOLING = PoolingSpec(components=4, confidence=2.0, sharpness=2.0, alone=["violin"], never=["drums"])
 ASKED = ("violin", "bass", "drums")
