@@ -118,7 +118,6 @@ def compute_masks(
     windows = _plan(mix.audio.rows, grid)
     rows = [held.enter_context(DiskArrayUint16(run.folder, SIDES * grid.bins)) for _ in prompts_PE]
     joined = [_MaskAssembler(windows, grid, one, run.rule.answer, _pooling(masker)) for one in rows]
-    panning = run.model.panning
 
     batches, starts = Batches(max(1, run.batches.size // WINDOWS_SHARE)), windows.starts
     groups = [range(at, min(at + batches.size, len(starts))) for at in range(0, len(starts), batches.size)]
@@ -132,11 +131,7 @@ def compute_masks(
 
     def join(excerpt: MixWindows, fetch: Callable[[], MaskOutput]) -> None:
         with run.timer.measure("separate"):
-            answer = fetch()
-            if isinstance(masker, MaskDecoder):
-                answer = masker.pooled(answer, excerpt, prompts_PE)
-            if panning is not None:
-                answer = panned(answer, excerpt, panning)
+            answer = _refined(fetch(), masker, excerpt, prompts_PE, run.model.panning)
             for row in range(len(excerpt.audio_B2N)):
                 for prompt, one in enumerate(joined):
                     one.add(answer, prompt, row)
@@ -169,6 +164,15 @@ def compute_masks(
 def _pooling(masker: Masker) -> PoolingSpec | None:
     """How a masker's masks are pooled; None where they are as its network gave them."""
     return masker.pooling.spec if isinstance(masker, MaskDecoder) and masker.pooling is not None else None
+
+
+def _refined(
+    answer: MaskOutput, masker: Masker, excerpt: MixWindows, prompts_PE: FloatArray, panning: PanningSpec | None
+) -> MaskOutput:  # fmt: skip
+    """The network's answer, pooled and panned as the bundle says, in the memory of its masks."""
+    if isinstance(masker, MaskDecoder):
+        answer = masker.pooled(answer, excerpt, prompts_PE)
+    return answer if panning is None else panned(answer, excerpt, panning)
 
 
 def panned(answer: MaskOutput, excerpt: MixWindows, panning: PanningSpec) -> MaskOutput:
