@@ -22,7 +22,17 @@ GRAMMAR = tuple(f"engine.text.{name}" for name in ("grammar", "names", "negation
 MANIFEST_FILES = ("bundle", "fields", "free_axes", "manifest", "separation", "separator")
 MANIFEST = tuple(f"engine.bundle.{name}" for name in MANIFEST_FILES)
 NOTES = ("engine.notes.drum_features", "engine.notes.note")
-VALUE_FILES = ("errors", "latents", "mask_panning", "mask_pooling", "options", "request", "stem_sets", "tasks", "telemetry")
+VALUE_FILES = (
+    "errors",
+    "latents",
+    "mask_panning",
+    "mask_pooling",
+    "options",
+    "request",
+    "stem_sets",
+    "tasks",
+    "telemetry",
+)
 VALUES = tuple(f"engine.{name}" for name in VALUE_FILES)
 VOCABULARY = {*VALUES, *GRAMMAR, *MANIFEST, *NOTES}
 HEAVY = {"torch", "PySide6", "onnxruntime"}

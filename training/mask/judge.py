@@ -224,25 +224,25 @@ def network_masker(
         level = MIX_RMS / max(1e-6, float(mix.square().mean().sqrt()))
         magnitudes = spectra(mix * level).abs()[..., :BINS]
         padded = torch.nn.functional.pad(magnitudes, (0, 0, 0, -magnitudes.shape[1] % FRAMES))
-        mask, presence = pooled(padded, term)
-        if panning is not None:
-            pan_mask(mask.numpy(), StereoPlaces(padded.numpy()), panning)
-        return mask, presence
-
-    def pooled(padded: torch.Tensor, term: int) -> tuple[torch.Tensor, torch.Tensor]:
+        mix_2TF = padded.numpy()
         if pooling is not None and (found := cascaded(padded, term, pooling)) is not None:
-            return found
+            return torch.from_numpy(panned(found[0].numpy(), mix_2TF)), found[1]
         masks, presences = answers(padded, [term])
-        mask = masks[0]
-        if pooling is not None and TERMS[term] not in pooling.never:
-            [(pooled_TF, timid)] = pooled_masks(mask.mean(0, keepdim=True).numpy(), padded.mean(0).numpy(), pooling)
-            pooled_only = TERMS[term] in pooling.alone
-            stereo = np.stack([pooled_TF, pooled_TF]) if pooled_only else mean_odds(mask.numpy(), pooled_TF)
-            presence_K = presences[0].double().numpy()
-            gain = timid if sureness(presence_K, pooling).any() else 1.0
-            stereo = tilt_mask(stereo, gain_of_frames(gain, presence_K, PRESENCE_FRAMES, pooling)[:, None])
-            mask = torch.from_numpy(stereo)
-        return mask, presences[0]
+        mask_2TF = masks[0].numpy()
+        if pooling is None or TERMS[term] in pooling.never:
+            return torch.from_numpy(panned(mask_2TF, mix_2TF)), presences[0]
+        [(pooled_TF, timid)] = pooled_masks(mask_2TF.mean(axis=0)[None], mix_2TF.mean(axis=0), pooling)
+        pooled_only = TERMS[term] in pooling.alone
+        stereo = np.stack([pooled_TF, pooled_TF]) if pooled_only else mean_odds(mask_2TF, pooled_TF)
+        presence_K = presences[0].double().numpy()
+        gain = timid if sureness(presence_K, pooling).any() else 1.0
+        gain_T = gain_of_frames(gain, presence_K, PRESENCE_FRAMES, pooling)
+        return torch.from_numpy(tilt_mask(panned(stereo, mix_2TF), gain_T[:, None])), presences[0]
+
+    def panned(mask_2TF: Audio, mix_2TF: Audio) -> Audio:
+        if panning is not None:
+            pan_mask(mask_2TF, StereoPlaces(mix_2TF), panning)
+        return mask_2TF
 
     return masker
 

@@ -9,6 +9,7 @@ import torch
 
 from engine.inference.component_pooling import ComponentPooling
 from engine.inference.terms import TermTable
+from engine.mask_panning import StereoPlaces, pan_mask
 from engine.mask_pooling import gain_of_frames, mean_gain, sureness, tilt_mask
 from training.mask.calibrate import (
     BlockEnergies,
@@ -22,7 +23,7 @@ from training.mask.calibration import FILE, Calibration, bias_of, load, save
 from training.mask.judge import Case, apply_mask, network_masker, spectra
 from training.mask.mixing import MIX_RMS, Question
 from training.mask.network import BINS, PATCH_VALUES, PRESENCE_FRAMES, NetworkConfig, PromptedUNet, freeze_norms
-from training.mask.terms import POOLING, TERMS, with_gain
+from training.mask.terms import PANNING, POOLING, TERMS, with_gain
 from training.mask.train import MaskConfig, Training
 from training.metrics import sdr
 
@@ -123,12 +124,15 @@ def test_a_bias_holds_for_as_many_networks_as_it_was_made_for(tmp_path):
     assert bias_of(runs[:1]) == 0
 
 
+@pytest.mark.parametrize("panning", [None, PANNING])
 @pytest.mark.parametrize("bias", [-6.0, 0.0, 6.0])
-def test_masks_are_judged_as_the_engine_makes_them(bias):
+def test_masks_are_judged_as_the_engine_makes_them(bias, panning):
     network = timid_network()
+    if panning is not None:  # masks that follow what is heard on either side
+        torch.nn.init.normal_(network.choose.weight, std=0.2)
     audio = torch.from_numpy(noise(100, 8000))
     term = TERMS.index("piano")
-    mask, presence = network_masker(network, BOLD, bias)(audio, term)
+    mask, presence = network_masker(network, BOLD, bias, panning)(audio, term)
     level = MIX_RMS / float(audio.square().mean().sqrt())
     mix_2TF = spectra(audio * level).abs()[..., :BINS]
     mix_2TF = torch.nn.functional.pad(mix_2TF, (0, 0, 0, -mix_2TF.shape[1] % 512))
@@ -137,6 +141,10 @@ def test_masks_are_judged_as_the_engine_makes_them(bias):
     stem_PB2TF = logits.sigmoid().numpy().transpose(1, 0, 2, 3, 4).copy()
     pooling = ComponentPooling(BOLD, TermTable(("piano",), np.ones((1, 3), np.float32)))
     timid_PB = pooling.pool(stem_PB2TF, mix_2TF[None].numpy(), np.ones((1, 3), np.float32))
+    if panning is not None:
+        before_2TF = stem_PB2TF[0, 0].copy()
+        pan_mask(stem_PB2TF[0, 0], StereoPlaces(mix_2TF.numpy()), panning)
+        assert np.abs(stem_PB2TF[0, 0] - before_2TF).max() > 0.001
     presence_K = (heard[0, 0].double() + bias).sigmoid().numpy()
     gain = mean_gain(timid_PB[0].astype(float), sureness(presence_K, BOLD).mean(keepdims=True))
     gain_T = gain_of_frames(gain, presence_K, PRESENCE_FRAMES, BOLD)
