@@ -122,7 +122,7 @@ def _reserved(source: str) -> bool:
 
 
 def placed(
-    rng: Rng, pool: StemPool, players: Iterable[Player], samples: int, balanced: bool
+    rng: Rng, pool: StemPool, players: Iterable[Player], samples: int, balanced: bool, spread: float = PAN
 ) -> tuple[list[tuple[int, Audio]], np.float32]:
     """Players as they sound in a mix: ``(number of the stem, float32 (2, N))``, and the gain that makes the mix loud.
 
@@ -130,6 +130,7 @@ def placed(
         rng: decides where the excerpt begins, and level and place of every player.
         samples: N.
         balanced: leave level and place as they are, which are the artists' own.
+        spread: how far to the sides a player may be, from 0 to 1.
 
     Returns:
         No stems where the mix would be silent.
@@ -138,7 +139,7 @@ def placed(
     stems: list[tuple[int, Audio]] = []
     for player in players:
         gain = 1.0 if balanced else 10 ** (rng.uniform(-GAIN_DB, GAIN_DB) / 20)
-        side = 0.0 if balanced else rng.uniform(-PAN, PAN)
+        side = 0.0 if balanced else rng.uniform(-spread, spread)
         pan = np.array([[np.cos((side + 1) * np.pi / 4)], [np.sin((side + 1) * np.pi / 4)]]) * np.sqrt(2)
         for stem in player.stems:
             stems.append((stem, (pool.audio(stem, first, samples) * pan * gain).astype(np.float32)))

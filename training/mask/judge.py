@@ -24,7 +24,7 @@ from engine.mask_pooling import (
     tilt_mask,
 )
 from training.data.instruments import families
-from training.eval.held_stems import placed
+from training.eval.held_stems import PAN, placed
 from training.mask.band_split import build_network
 from training.mask.calibration import bias_of
 from training.mask.ensemble import ensemble_of
@@ -68,12 +68,13 @@ class Case:
     source: str
 
 
-def build_cases(pool: StemPool, each: int, seed: int = 5) -> list[Case]:
+def build_cases(pool: StemPool, each: int, seed: int = 5, spread: float = PAN) -> list[Case]:
     """Cases of held-out mixes, the same for a seed: two and four stems, kits, vocals and drums of songs, absent terms.
 
     Args:
         pool: the held-out stems.
         each: rounds; a round draws one mix of every kind.
+        spread: how far to the sides a player may be, from 0 to 1.
     """
     rng, other_rng = np.random.default_rng(seed), np.random.default_rng(seed + 1)
     cases: list[Case] = []
@@ -84,12 +85,13 @@ def build_cases(pool: StemPool, each: int, seed: int = 5) -> list[Case]:
             while len(names) < size:
                 family = sorted(set(pool.by_family) - {"other", "speech", "vocals", "drums"} - set(names))
                 names.append("drums" if size == 4 and not names and k % 2 else str(rng.choice(family)))
-            cases += cases_of_mix(rng, pool, [_random_player(rng, pool, name) for name in names], kind, names)
+            players = [_random_player(rng, pool, name) for name in names]
+            cases += cases_of_mix(rng, pool, players, kind, names, spread=spread)
         kits = [player for player in pool.by_family.get("drums", []) if len(_kit_pieces(pool, player)) > 1]
         if kits:
             kit = kits[int(rng.integers(len(kits)))]
-            cases += cases_of_mix(rng, pool, [kit], "kit", _kit_pieces(pool, kit))
-            cases += _kit_in_band(other_rng, pool, kit)
+            cases += cases_of_mix(rng, pool, [kit], "kit", _kit_pieces(pool, kit), spread=spread)
+            cases += _kit_in_band(other_rng, pool, kit, spread)
         if songs:
             members = pool.by_piece[songs[int(rng.integers(len(songs)))]]
             names = sorted({n for p in members for s in p.stems for n in pool.names[s]} & {"vocals", "drums"})
@@ -98,13 +100,14 @@ def build_cases(pool: StemPool, each: int, seed: int = 5) -> list[Case]:
     return cases
 
 
-def _kit_in_band(rng: np.random.Generator, pool: StemPool, kit: Player) -> list[Case]:
+def _kit_in_band(rng: np.random.Generator, pool: StemPool, kit: Player, spread: float) -> list[Case]:
     """The drums of a kit, one by one, in a mix with a bass and two more."""
     melodic = sorted(set(pool.by_family) - {"other", "speech", "drums", "percussion"})
     basses = [name for name in melodic if "bass" in families()[name].groups]
     names = dict.fromkeys(str(rng.choice(kind)) for kind in (basses or melodic, melodic, melodic))
     players = [kit, *(_random_player(rng, pool, name) for name in names)]
-    return [case for case in cases_of_mix(rng, pool, players, "kit-in-band", _kit_pieces(pool, kit)) if case.source]
+    found = cases_of_mix(rng, pool, players, "kit-in-band", _kit_pieces(pool, kit), spread=spread)
+    return [case for case in found if case.source]
 
 
 def _kit_pieces(pool: StemPool, player: Player) -> list[str]:
@@ -118,17 +121,19 @@ def _random_player(rng: np.random.Generator, pool: StemPool, family: str) -> Pla
 
 
 def cases_of_mix(
-    rng: np.random.Generator, pool: StemPool, players: list[Player], kind: str, names: list[str], balanced: bool = False
-) -> list[Case]:
+    rng: np.random.Generator, pool: StemPool, players: list[Player], kind: str, names: list[str],
+    balanced: bool = False, spread: float = PAN,
+) -> list[Case]:  # fmt: skip
     """A case for each of the terms ``names`` that is loud enough in a mix of players, and one for an absent term.
 
     Args:
         balanced: True keeps the artists' own balance and leaves the absent term out, for nobody says what a song lacks.
+        spread: how far to the sides a player may be, from 0 to 1.
 
     Returns:
         none where the mix is silent.
     """
-    stems, scale = placed(rng, pool, players, SAMPLES, balanced)
+    stems, scale = placed(rng, pool, players, SAMPLES, balanced, spread)
     if not stems:
         return []
     mix = np.sum([audio for _, audio in stems], axis=0)
@@ -320,13 +325,14 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--plain", action="store_true", help="judge masks as the network gives them")
     parser.add_argument("--timid-gain", type=float, default=1.0, help="most gain on the odds of timid masks; 1, none")
     add_panning_option(parser)
+    parser.add_argument("--spread", type=float, default=PAN, help=f"how far to the sides players are, 0 to 1; {PAN}")
     args = parser.parse_args(argv)
     torch.set_num_threads(args.threads)
     checkpoints = [args.checkpoint, *args.beside]
     pooling = None if args.plain else with_gain(POOLING, args.timid_gain)
     panning = None if args.plain or args.no_panning else PANNING
     masker = network_masker(load_ensemble(checkpoints), pooling, bias_of(checkpoints), panning)
-    rows = judge(masker, build_cases(StemPool(args.stems), args.each))
+    rows = judge(masker, build_cases(StemPool(args.stems), args.each, spread=args.spread))
     for kind, figures in summary(rows).items():
         print(kind, figures)
     if args.rows:
