@@ -30,6 +30,7 @@ PLACES = 200  # from left to right
 SPREAD = 1.5  # standard deviation, in places, by which counts are smoothed
 FLOOR = 0.02  # of each distribution lies evenly on all places: one that is empty proves nothing
 OCTAVES = 6  # bands: everything below the lowest of so many octaves, and these
+MOST_LOG = 60.0  # of a factor, so that its products are numbers
 EPSILON = 1e-9
 
 
@@ -68,7 +69,7 @@ class StereoPlaces:
         if trust <= 0:
             return None
         says_P = _log_ratio(stem_GP.sum(axis=0), self._mix_GP.sum(axis=0))
-        factor_P = np.exp(strength * trust * says_P).astype(np.float32)
+        factor_P = np.exp(np.clip(strength * trust * says_P, -MOST_LOG, MOST_LOG)).astype(np.float32)
         found: FloatArray = factor_P[self._place_TF]
         return found
 

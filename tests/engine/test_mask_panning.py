@@ -93,6 +93,12 @@ def test_silence_and_one_channel_alone_are_numbers():
     np.testing.assert_allclose(panned(mask_2TF, left_2TF), mask_2TF, atol=1e-3)
 
 
+def test_the_greatest_strength_gives_numbers():
+    owner_TF, mix_2TF = players(np.random.default_rng(7), (0.1, 0.9))
+    for mask_TF in (owner_TF == 0, np.where(owner_TF == 0, 0.9, 1e-7), np.where(owner_TF == 0, 1, 0.1)):
+        panned(np.stack([mask_TF, mask_TF]).astype(np.float32), mix_2TF, PanningSpec(strength=10.0))
+
+
 def test_masks_that_are_sure_stay_so_and_no_strength_changes_nothing():
     owner_TF, mix_2TF = players(np.random.default_rng(5), (0.3, 0.6))
     mask_TF = (owner_TF == 0).astype(np.float32)
