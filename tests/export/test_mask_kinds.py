@@ -24,8 +24,12 @@ from training.mask.queries import QueryAdapter
 pytestmark = pytest.mark.slow
 
 FRAMES, SIZE, BIAS = 192, 16, -0.7
-KINDS = {"band-split": ([BANDS], "int8"), "both": ([BANDS, {"recurrent": True, **UNET}], "fp16")}
-LSTMS = {"band-split": 2 * BLOCKS, "both": 2 * BLOCKS + 2 * len(RECURRENT_LEVELS)}
+KINDS = {
+    "band-split": ([BANDS], "int8"),
+    "both": ([BANDS, {"recurrent": True, **UNET}], "fp16"),
+    "low head": ([{"low": 24, **UNET}], "int8"),
+}
+LSTMS = {"band-split": 2 * BLOCKS, "both": 2 * BLOCKS + 2 * len(RECURRENT_LEVELS), "low head": 0}
 
 
 @pytest.fixture(scope="module", params=KINDS)

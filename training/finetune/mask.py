@@ -87,6 +87,7 @@ def _config(values: dict[str, Floats], prefix: str, terms: int, takes_estimate: 
         attention=sum(name.startswith("attend.") and name.endswith("qkv.bias") for name in mine),
         estimate=takes_estimate,
         recurrent=any(name.startswith("recur.") for name in mine),
+        low=mine["low.into.bias"].size if "low.into.bias" in mine else 0,
     )
 
 

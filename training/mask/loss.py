@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from training.mask.low import LOW_BINS
 from training.mask.network import PRESENCE_FRAMES
 
 Spectrum = np.ndarray[Any, np.dtype[np.complex64]]
@@ -31,6 +32,8 @@ MOST_QUESTION_WEIGHT = 2.5  # of a question about a quiet stem
 PRESENCE_WEIGHT = 0.1
 DECIBEL_WEIGHT = 0.05
 ERROR_FLOOR = 10**-2.5  # against the stem's energy: an error 25 dB below it is good enough
+LOW_WEIGHT = 0.025
+LOW_ERROR_FLOOR = 10**-3.5  # in the lowest bins, against the mix's energy there
 ABSENT_ERROR_FLOOR = 10**-4.0  # against the mix's energy: an answer 40 dB below it counts as silence
 PRESENT_DB = -32.0  # a stem is present in a block where it is louder than this against the mix's loudest block
 
@@ -157,6 +160,16 @@ def decibel_loss(logits: Tensor, batch: MaskBatch) -> Tensor:
     return torch.log1p(error / batch.floor)
 
 
+def low_loss(logits: Tensor, batch: MaskBatch) -> Tensor:
+    """The same in the lowest bins alone, (B, K), where a kick and a bass share a dozen of a thousand bins."""
+    power = batch.mix[..., :LOW_BINS].square()
+    ideal = batch.ideal[..., :LOW_BINS]
+    energy = power.sum((1, 2, 3))[:, None] + 1e-8
+    error = ((logits[..., :LOW_BINS].sigmoid() - ideal).square() * power[:, None]).sum((2, 3, 4)) / energy
+    stem = (ideal.square() * power[:, None]).sum((2, 3, 4)) / energy
+    return torch.log1p(error / (ERROR_FLOOR * stem + LOW_ERROR_FLOOR))
+
+
 def presence_loss(presence: Tensor, batch: MaskBatch) -> Tensor:
     """Cross-entropy of presence logits (B, K, T / 32)."""
     return F.binary_cross_entropy_with_logits(presence, batch.present)
@@ -175,7 +188,8 @@ def total_loss(
     parts = {
         "stem": separation_loss(logits, batch, targets).mean(),
         "decibels": decibel_loss(logits, batch).mean(),
+        "low": low_loss(logits, batch).mean(),
         "presence": presence_loss(presence, batch),
     }
-    whole = parts["stem"] + DECIBEL_WEIGHT * parts["decibels"] + PRESENCE_WEIGHT * parts["presence"]
-    return whole, parts
+    whole = parts["stem"] + DECIBEL_WEIGHT * parts["decibels"] + LOW_WEIGHT * parts["low"]
+    return whole + PRESENCE_WEIGHT * parts["presence"], parts

@@ -3,6 +3,7 @@
 Runs that began from one another lie in one valley of the loss, and their mean often separates better than any of them
 (Wortsman et al. 2022, arXiv 2203.05482). Judge it like a run of its own: it need not. ``--presence RUN`` takes the
 presence head of one of them as it is, for a mean of masks needs no mean of heads, and one head may be the better judge.
+A run without a low head counts as one whose head adds nothing.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ import torch
 from torch import Tensor
 
 from training.mask.credits import Heard
+from training.mask.low import OUT as LOW_OUT
+from training.mask.low import PREFIX as LOW_PREFIX
 from training.mask.network import PRESENCE_PREFIX
 from training.mask.train import CHECKPOINT
 from training.trainer.checkpoints import save_atomically
@@ -34,6 +37,14 @@ def mean_of(states: list[dict[str, Tensor]]) -> dict[str, Tensor]:
         name: torch.stack([state[name] for state in states]).mean(0) if value.is_floating_point() else value
         for name, value in last.items()
     }
+
+
+def with_low_heads(states: list[dict[str, Tensor]]) -> list[dict[str, Tensor]]:
+    """The states; where some have a low head, the others get one that adds nothing."""
+    heads = [{name: value for name, value in state.items() if name.startswith(LOW_PREFIX)} for state in states]
+    head = next((one for one in heads if one), {})
+    silent = {name: torch.zeros_like(value) if name.startswith(LOW_OUT) else value for name, value in head.items()}
+    return [{**silent, **state} for state in states]
 
 
 def with_presence_of(state: dict[str, Tensor], other: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -61,13 +72,14 @@ def main(argv: list[str]) -> int:
     read: list[dict[str, Any]] = [
         torch.load(run / CHECKPOINT, map_location="cpu", weights_only=True) for run in args.runs
     ]
-    merged = {name: mean_of([state[name] for state in read]) for name in ("weights", "average")}
+    merged = {name: mean_of(with_low_heads([state[name] for state in read])) for name in ("weights", "average")}
+    shape = max((state["network"] for state in read), key=lambda network: network.get("low", 0))
     if args.presence is not None:
         head = torch.load(args.presence / CHECKPOINT, map_location="cpu", weights_only=True)
         merged = {name: with_presence_of(state, head[name]) for name, state in merged.items()}
     sources = [*args.runs, *([args.presence] if args.presence is not None else [])]
     heard = Heard.together(Heard.read(run / CHECKPOINT) for run in sources)
     args.out.mkdir(parents=True, exist_ok=True)
-    save_atomically({**read[-1], **merged, **heard.state()}, args.out / CHECKPOINT)
+    save_atomically({**read[-1], "network": shape, **merged, **heard.state()}, args.out / CHECKPOINT)
     print(f"wrote {args.out / CHECKPOINT}, the mean of {len(read)} runs")
     return 0

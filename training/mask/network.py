@@ -23,6 +23,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from training.mask.low import LowHead
+
 BINS, FFT_SAMPLES, HOP_SAMPLES, RATE_HZ = 1024, 4096, 1024, 44_100
 STRIDE = 64  # the U-Net halves six times: frames and bins must be multiples of this
 WIDTHS = (16, 32, 64, 128, 256, 512)
@@ -52,6 +54,7 @@ class NetworkConfig:
         estimate: True for two more input channels, the magnitudes of the flow's stem and rest.
         recurrent: True for LSTMs over time and over frequency at ``RECURRENT_LEVELS``.
         bands: width of a band-split network's tokens; 0 for the U-Net.
+        low: channels of the U-Net's low head (``low.LowHead``); 0 for none.
     """
 
     query: int = 96
@@ -62,6 +65,12 @@ class NetworkConfig:
     estimate: bool = False
     recurrent: bool = False
     bands: int = 0
+    low: int = 0
+
+    @property
+    def plain(self) -> bool:
+        """True for a U-Net of convolutions, dense layers and attention alone, whose graph's shapes are known."""
+        return not (self.bands or self.recurrent or self.low)
 
 
 class FrequencyDense(nn.Module):
@@ -230,6 +239,7 @@ class PromptedUNet(PromptedNetwork):
         self.describe = nn.Conv2d(END_WIDTH, config.describe, 1)
         self.describe_norm = nn.GroupNorm(1, config.describe)
         self.add_heads()
+        self.low = LowHead(config.describe, config.low) if config.low else None
 
     def encode(self, mix: Tensor, estimate: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """See ``PromptedNetwork``; the plane is the feature map at 1/32 after attention."""
@@ -258,7 +268,8 @@ class PromptedUNet(PromptedNetwork):
                 x = self.recur[level](x)
             x = torch.cat([skips[4 - k], x], dim=1)
         x = F.relu(self.end_norm(self.end(x)))
-        return F.relu(self.describe_norm(self.describe(x))), plane
+        described = F.relu(self.describe_norm(self.describe(x)))
+        return (described if self.low is None else self.low(mix, described)), plane
 
 
 def presence_features(mix: Tensor, logits: Tensor) -> Tensor:

@@ -11,10 +11,12 @@ from training.mask.loss import (
     bin_weights,
     decibel_loss,
     ideal_mask,
+    low_loss,
     separation_loss,
     taught_masks,
     total_loss,
 )
+from training.mask.low import LOW_BINS
 
 RNG = np.random.default_rng(3)
 SHAPE = (2, 64, 32)
@@ -135,3 +137,17 @@ def test_the_targets_move_the_cross_entropy_alone():
         assert parts["decibels"] == plain["decibels"]
         losses[level] = parts["stem"].item()
     assert losses[3.0] < losses[0.0]  # the least is at the teacher's own answer
+
+
+def test_the_low_loss_hears_the_lowest_bins_alone_and_punishes_a_bass_that_leaks_into_a_kick():
+    kick, bass = spectrum(), spectrum(3.0)
+    kick[:, 32:, :LOW_BINS] = 0
+    bass[:, :32, :LOW_BINS] = 0
+    batch = MaskBatch.from_spectra([kick + bass], [[kick]])
+    right = torch.where(torch.arange(64)[:, None] < 32, 12.0, -12.0).expand(1, 1, *SHAPE).clone()
+    above, leaking = right.clone(), right.clone()
+    above[..., LOW_BINS:] = -12.0
+    leaking[..., 32:, :LOW_BINS] = -2.0
+    assert low_loss(right, batch).item() < 0.01
+    assert torch.equal(low_loss(above, batch), low_loss(right, batch))
+    assert low_loss(leaking, batch).item() > 1.0

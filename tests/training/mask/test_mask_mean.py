@@ -12,7 +12,10 @@ from training.mask.train import MaskConfig, Training
 
 def run(folder, seed, **settings):
     torch.manual_seed(seed)
-    Training(PromptedUNet(NetworkConfig(terms=len(TERMS), **settings)), MaskConfig(), folder).save()
+    network = PromptedUNet(NetworkConfig(terms=len(TERMS), **settings))
+    if network.low is not None:
+        torch.nn.init.normal_(network.low.out.weight)
+    Training(network, MaskConfig(), folder).save()
     return folder
 
 
@@ -53,3 +56,15 @@ def test_what_cannot_be_averaged_is_one_sentence(tmp_path, capsys, settings, out
     runs = [run(tmp_path / "a", 0), run(tmp_path / "b", 1, **settings)]
     assert main(["mask-mean", *map(str, runs), "--out", str(tmp_path / out)]) == 2
     assert words in capsys.readouterr().err
+
+
+def test_a_run_without_a_low_head_counts_as_one_whose_head_adds_nothing(tmp_path):
+    runs = [run(tmp_path / "plain", 0), run(tmp_path / "low", 1, low=16)]
+    for order in (runs, runs[::-1]):
+        both = tmp_path / f"both-{order[0].name}"
+        assert main(["mask-mean", *map(str, order), "--out", str(both)]) == 0
+        plain, low, merged = (load_average(folder / "mask.pt") for folder in (*runs, both))
+        assert merged.config.low == 16
+        torch.testing.assert_close(merged.choose.weight, (plain.choose.weight + low.choose.weight) / 2)
+        torch.testing.assert_close(merged.low.into.weight, low.low.into.weight)
+        torch.testing.assert_close(merged.low.out.weight, low.low.out.weight / 2)

@@ -6,6 +6,7 @@ import torch
 
 from training.mask.band_split import PromptedBandSplit, build_network
 from training.mask.judge import load_average, load_unet
+from training.mask.low import DILATIONS, LOW_BINS
 from training.mask.mixing import Question
 from training.mask.network import NetworkConfig, freeze_norms, load_spleeter
 from training.mask.train import MaskConfig, Training, learning_rate_at, load_teacher, main
@@ -21,7 +22,7 @@ def network(**settings):
 BANDS = {"bands": 32}
 
 
-@pytest.mark.parametrize("settings", [{}, {"dense": False, "attention": 0}, {"recurrent": True}, BANDS])
+@pytest.mark.parametrize("settings", [{}, {"dense": False, "attention": 0}, {"recurrent": True}, {"low": 24}, BANDS])
 def test_every_mix_is_asked_its_own_questions(settings):
     with torch.no_grad():
         logits, presence = network(**settings)(MIX.repeat(2, 1, 2, 1), torch.randn(2, 3, 16))
@@ -38,12 +39,28 @@ def test_a_question_is_answered_the_same_whatever_else_is_asked(settings):
             torch.testing.assert_close(ours[:, 0], theirs[:, 1], atol=1e-5, rtol=1e-4)
 
 
-def test_dense_layers_attention_and_recurrence_begin_as_identity():
+def test_dense_layers_attention_recurrence_and_the_low_head_begin_as_identity():
     with torch.no_grad():
-        rich, query = network(recurrent=True), torch.randn(1, 1, 16)
+        rich, query = network(recurrent=True, low=24), torch.randn(1, 1, 16)
         plain = network(dense=False, attention=0)
         plain.load_state_dict(rich.state_dict(), strict=False)
         torch.testing.assert_close(rich(MIX, query)[0], plain(MIX, query)[0])
+
+
+def test_the_low_head_hears_what_sounds_above_and_changes_the_lowest_bins_alone():
+    net = network(low=24)
+    described = torch.rand(1, net.config.describe, 64, 512)
+    with torch.no_grad():
+        for layer in (net.low.out, *(block.out for block in net.low.blocks)):
+            torch.nn.init.normal_(layer.weight)
+        mix = torch.rand(1, 2, 128, 1024)
+        answer = net.low(mix, described)
+        torch.testing.assert_close(answer[..., LOW_BINS // 2 :], described[..., LOW_BINS // 2 :])
+        above = described.clone()
+        above[:, :, 30, 300:] += 1
+        moved = (net.low(mix, above) - answer)[..., : LOW_BINS // 2].abs().amax((0, 1, 3))
+    assert moved[30 + sum(DILATIONS)] > 0
+    assert moved[31 + sum(DILATIONS) :].max() == 0
 
 
 def test_a_band_split_network_describes_each_patch_from_its_own_bins():
