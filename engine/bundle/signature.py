@@ -15,7 +15,7 @@ from pathlib import Path
 from engine.bundle.bundle import MANIFEST, MANIFEST_LIMIT_BYTES, SIGNATURE, Bundle
 from engine.errors import BundleDamaged, BundleError, RequestError
 
-SHIPPED_KEY = "RWSRalx1crOOePq+492ZI5HN3tljqDO3jH4zmMAV9Qo6/vYcszjQPIXq"  # of the bundles that come with the program
+SHIPPED_KEY = "RWSI1AtgVXORgCNG7TR2YEMgLxsJ09Uhep2DGZ32RmRGkJYqkdGySZK0"  # of the bundles that come with the program
 SIGNATURE_LIMIT_BYTES = 4096
 
 
