@@ -1,6 +1,8 @@
 """The real thing from end to end: the bundle that ships, on the mix that ships, through the command line."""
 
 import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,8 +10,9 @@ import pytest
 import soundfile
 
 from engine import list_bundles
-from engine.bundle.bundle import load_bundle
+from engine.bundle.bundle import load_bundle, manifest_to_json, write_manifest
 from engine.cli import demo
+from training.metrics import sdr
 
 ROOT = Path(__file__).parents[1]
 BUNDLE_LIMIT_BYTES = 60_000_000
@@ -86,6 +89,45 @@ def test_the_json_beside_a_result_makes_it_again(isolated, fluxstem, tmp_path):
     done, said = fluxstem("rerun", first["sidecar"], "--out", tmp_path, "--json")
     assert done.returncode == 0, done.stderr
     np.testing.assert_array_equal(read(said["stem"]), read(first["stem"]))
+
+
+@pytest.fixture(scope="module")
+def without_places(small_bundle, tmp_path_factory) -> Path:
+    """A copy of the bundle in which places in the stereo image decide nothing."""
+    folder = tmp_path_factory.mktemp("flat") / "small"
+    shutil.copytree(small_bundle, folder)
+    write_manifest(folder, manifest_to_json(replace(load_bundle(folder).manifest, panning=None)))
+    return folder
+
+
+def taken_out(fluxstem, bundle: Path, mix_CN: np.ndarray, prompt: str, folder: Path) -> np.ndarray:
+    folder.mkdir()
+    soundfile.write(folder / "mix.wav", mix_CN.T, 44_100, subtype="FLOAT")
+    asked = ("--bundle", bundle, "--out", folder, "--format", "wav32f", "--device", "cpu", "--json")
+    done, said = fluxstem("isolate", folder / "mix.wav", prompt, *asked)
+    assert done.returncode == 0, done.stderr
+    return read(said["results"][0]["stem"])
+
+
+def test_players_who_stand_apart_come_apart_further(small_bundle, without_places, fluxstem, tmp_path):
+    bass_N, drums_N = (read(demo.DEMO / f"{name}.flac").mean(axis=0) for name in ("bass", "drums"))
+    bass_CN, drums_CN = bass_N * np.array([[1.0], [0.4]]), drums_N * np.array([[0.4], [1.0]])
+    mix_CN = (bass_CN + drums_CN).astype(np.float32)
+    gains = {
+        name: sdr(taken_out(fluxstem, bundle, mix_CN, "bass", tmp_path / name), bass_CN)
+        for name, bundle in (("places", small_bundle), ("flat", without_places))
+    }
+    print(f"SDR of a bass to the left of drums, dB: {gains}")
+    assert gains["places"] > gains["flat"] + 1.0
+
+
+def test_a_mix_in_mono_is_answered_as_without_places(small_bundle, without_places, fluxstem, tmp_path):
+    mono_CN = read(demo.DEMO / "mix.flac").mean(axis=0, keepdims=True)
+    one, other = (
+        taken_out(fluxstem, bundle, mono_CN, "bass", tmp_path / name)
+        for name, bundle in (("places", small_bundle), ("flat", without_places))
+    )
+    np.testing.assert_array_equal(one, other)
 
 
 def test_the_demo_prints_its_figures_and_draws(small_bundle, demo_rows, tmp_path, capsys):

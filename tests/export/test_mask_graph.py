@@ -183,7 +183,7 @@ def plain(tmp_path_factory, small_bundle):
     shutil.copytree(small_bundle, folder, ignore=lambda _, names: gone & set(names))
     graphs = {name: graph for name, graph in old.graphs.items() if name not in extra}
     manifest = replace(
-        old, name="plain", decoder=None, terms=None, pooling=None, cascades=[], experts=[], graphs=graphs
+        old, name="plain", decoder=None, terms=None, pooling=None, panning=None, cascades=[], experts=[], graphs=graphs
     )
     write_manifest(folder, manifest_to_json(manifest))
     return folder
