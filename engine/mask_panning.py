@@ -23,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.bundle.separation import PanningSpec
+from engine.mask_pooling import tilt_mask
 
 FloatArray = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]
@@ -121,10 +122,8 @@ def pan_mask(mask_2TF: FloatArray, places: StereoPlaces, spec: PanningSpec) -> N
         spec: of the bundle.
     """
     odds_TF = places.odds(mask_2TF.mean(axis=0), spec.strength)
-    if odds_TF is None:
-        return
-    more_2TF = mask_2TF * odds_TF
-    np.divide(more_2TF, more_2TF + (np.float32(1) - mask_2TF), out=mask_2TF)
+    if odds_TF is not None:
+        mask_2TF[:] = tilt_mask(mask_2TF, odds_TF)
 
 
 def _bands(bins: int) -> npt.NDArray[np.int32]:

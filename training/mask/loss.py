@@ -161,7 +161,11 @@ def decibel_loss(logits: Tensor, batch: MaskBatch) -> Tensor:
 
 
 def low_loss(logits: Tensor, batch: MaskBatch) -> Tensor:
-    """The same in the lowest bins alone, (B, K), where a kick and a bass share a dozen of a thousand bins."""
+    """Natural logarithm of 1 + error energy / floor in the lowest bins alone, (B, K), from mask logits (B, K, 2, T, F).
+
+    A kick and a bass share these few of a thousand bins. The error is that of the masked mix against the ideally masked
+    one; the floor grows with the mix there too, so that a stem without low notes is asked for silence in them.
+    """
     power = batch.mix[..., :LOW_BINS].square()
     ideal = batch.ideal[..., :LOW_BINS]
     energy = power.sum((1, 2, 3))[:, None] + 1e-8
