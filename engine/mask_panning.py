@@ -56,21 +56,27 @@ class StereoPlaces:
         self._cells = (self._place_TF + PLACES * _bands(mix_2TF.shape[2])).ravel()
         self._mix_GP = self._counted(self._loud_TF)
 
-    def odds(self, mask_TF: FloatArray, strength: float) -> FloatArray | None:
-        """Factor on the odds of every bin of a mask, float32 (frames, bins); None where places tell nothing.
+    def of_stem(self, mask_2TF: FloatArray) -> Doubles:
+        """Magnitudes of the mix through a mask, by band and place; not for places that are one.
 
         Args:
-            mask_TF: of the stem, mean of both channels, float32 (frames, bins), 0 to 1.
-            strength: of what places say, where they are believed altogether.
+            mask_2TF: float32 (2, frames, bins), 0 to 1.
         """
-        if self.are_one:
-            return None
-        stem_GP = self._counted(self._loud_TF * mask_TF)
-        trust = believed(stem_GP, self._mix_GP)
-        if trust <= 0:
-            return None
+        return self._counted(self._loud_TF * mask_2TF.mean(axis=0))
+
+    def trust(self, stem_GP: Doubles) -> float:
+        """How far the places of a stem are believed, 0 to 1; see ``believed``."""
+        return believed(stem_GP, self._mix_GP)
+
+    def odds(self, stem_GP: Doubles, strength: float) -> FloatArray:
+        """Factor on the odds of every bin of a mask, float32 (frames, bins).
+
+        Args:
+            stem_GP: of the stem, from ``of_stem``.
+            strength: factor on the log-odds that places give.
+        """
         says_P = _log_ratio(stem_GP.sum(axis=0), self._mix_GP.sum(axis=0))
-        factor_P = np.exp(np.clip(strength * trust * says_P, -MOST_LOG, MOST_LOG)).astype(np.float32)
+        factor_P = np.exp(np.clip(strength * says_P, -MOST_LOG, MOST_LOG)).astype(np.float32)
         found: FloatArray = factor_P[self._place_TF]
         return found
 
@@ -113,17 +119,38 @@ def _log_ratio(stem_P: Doubles, mix_P: Doubles) -> Doubles:
     return ratio_P
 
 
-def pan_mask(mask_2TF: FloatArray, places: StereoPlaces, spec: PanningSpec) -> None:
+def pan_mask(mask_2TF: FloatArray, places: StereoPlaces, spec: PanningSpec, again: float = 0.0) -> None:
     """Let places decide about a mask, in place.
+
+    A second round asks the places of the mask that the first one made, which knows them better. How far they are
+    believed is still what the network's own mask says, for the first round has moved all bands by the same places.
 
     Args:
         mask_2TF: of the stem, float32 (2, frames, bins), 0 to 1.
         places: of the same window of the mix.
         spec: of the bundle.
+        again: how much of the second round this stem gets, 0 to 1; see ``second_share``.
     """
-    odds_TF = places.odds(mask_2TF.mean(axis=0), spec.strength)
-    if odds_TF is not None:
-        mask_2TF[:] = tilt_mask(mask_2TF, odds_TF)
+    if places.are_one:
+        return
+    stem_GP = places.of_stem(mask_2TF)
+    trust = places.trust(stem_GP)
+    if trust <= 0:
+        return
+    mask_2TF[:] = tilt_mask(mask_2TF, places.odds(stem_GP, spec.strength * trust))
+    if spec.again * again > 0:
+        mask_2TF[:] = tilt_mask(mask_2TF, places.odds(places.of_stem(mask_2TF), spec.again * again * trust))
+
+
+def second_share(presence: float, spec: PanningSpec) -> float:
+    """How much of the second round a stem gets, 0 to 1: places make what is not there louder too.
+
+    Args:
+        presence: of the stem in the window, the highest of its blocks, 0 to 1.
+        spec: of the bundle.
+    """
+    x = min(max((presence - spec.again_low) / (spec.again_high - spec.again_low), 0.0), 1.0)
+    return x * x * (3 - 2 * x)
 
 
 def _bands(bins: int) -> npt.NDArray[np.int32]:

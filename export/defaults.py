@@ -70,7 +70,7 @@ def change(
         old, defaults={**old.defaults, **changed}, version=version or old.version,
         cascades=old.cascades if cascades is None else list(cascades),
         pooling=old.pooling if timid_gain is None else with_gain(old.pooling, timid_gain),
-        panning=old.panning if panning is None else PanningSpec(strength=panning) if panning else None,
+        panning=old.panning if panning is None else _panning(old.panning, panning),
     )  # fmt: skip
     if manifest == old:
         return old
@@ -90,6 +90,15 @@ def change(
 
 def _begins_at_a_stem(task: str) -> bool:
     return task in TASKS and TASKS[task].strength is not None
+
+
+def _panning(old: PanningSpec | None, strength: float | None) -> PanningSpec | None:
+    """Panning of another strength; its second round stays as it was."""
+    if strength is None:
+        return old
+    if not strength:
+        return None
+    return PanningSpec(strength=strength) if old is None else replace(old, strength=strength)
 
 
 def _allowed(task: str, changes: dict[str, Any]) -> dict[str, Any]:

@@ -31,9 +31,10 @@ from engine.errors import BundleError, BundleTooNew
 from engine.latents import LatentGrid, Slot
 from engine.request import OPTIONS, Voice
 
-# 9 had no panning; 8 no gain of pooling; 7 no cascades; 6 no voice; 5 no shares of experts; 4 no pooling; 3 no mask
-# decoder and no experts; 2 no temperature; 1 the text encoder alone, and no wordings; all are read as they were
-FORMAT = 10
+# 10 had no second round of panning; 9 no panning; 8 no gain of pooling; 7 no cascades; 6 no voice; 5 no shares of
+# experts; 4 no pooling; 3 no mask decoder and no experts; 2 no temperature; 1 the text encoder alone, and no wordings;
+# all are read as they were
+FORMAT = 11
 VOICES: tuple[str, ...] = get_args(Voice)
 FPS_LIMIT = 120.0
 FILES_LIMIT = 256

@@ -122,9 +122,15 @@ class PanningSpec:
 
     Attributes:
         strength: factor on the log-odds that places give, where they are believed altogether; 0 leaves masks alone.
+        again: the same for a second round, which asks the places that the first one's mask has; 0 for none. Masks
+            that are pooled together with the decoder's own get one, those of voices, basses or pieces of a kit do not.
+        again_low, again_high: presence up to which a stem gets no second round, and from which it gets all of it.
     """
 
     strength: float
+    again: float = 0.0
+    again_low: float = 0.0
+    again_high: float = 1.0
 
 
 MOST_COMPONENTS = 256
@@ -163,6 +169,13 @@ def check_panning(panning: PanningSpec) -> None:
         ValueError: one is invalid.
     """
     check_range("panning.strength", panning.strength, 0, MOST_STRENGTH)
+    check_range("panning.again", panning.again, 0, MOST_STRENGTH)
+    check_range("panning.again_low", panning.again_low, 0, 1)
+    check_range("panning.again_high", panning.again_high, 0, 1)
+    if panning.again_low >= panning.again_high:
+        raise ValueError(
+            f"panning.again_low must be below again_high, got {panning.again_low!r} and {panning.again_high!r}"
+        )
 
 
 def check_cascades(cascades: Sequence[CascadeSpec]) -> None:

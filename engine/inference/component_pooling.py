@@ -55,6 +55,10 @@ class ComponentPooling:
         parallel_for(work, range(stem_PB2TF.shape[1]))
         return timid_PB
 
+    def keeps_own(self, prompt_E: FloatArray) -> bool:
+        """True for a prompt whose pooled mask and the decoder's own answer together."""
+        return self._manner(prompt_E) == "both"
+
     def _manner(self, prompt_E: FloatArray) -> str | None:
         """``alone``: the pooled mask; ``both``: it and the decoder's; None: the decoder's alone."""
         term = self.terms.nearest(prompt_E)

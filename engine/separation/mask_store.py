@@ -24,7 +24,7 @@ from engine.inference.masker import DecoderTail, HalfArray, MaskDecoder, Masker,
 from engine.inference.run import RunContext
 from engine.inference.windows import Batches, OverlapAdd, WindowPlan, lay_windows
 from engine.latents import Slot
-from engine.mask_panning import StereoPlaces, pan_mask
+from engine.mask_panning import StereoPlaces, pan_mask, second_share
 from engine.mask_pooling import gain_of_frames, mean_gain, sureness, tilt_mask
 from engine.runtime.backend import PROVIDERS
 from engine.runtime.threads import Behind, Lookahead, overlapped, parallel_for
@@ -172,16 +172,30 @@ def _refined(
     """The network's answer, pooled and panned as the bundle says, in the memory of its masks."""
     if isinstance(masker, MaskDecoder):
         answer = masker.pooled(answer, excerpt, prompts_PE)
-    return answer if panning is None else panned(answer, excerpt, panning)
+    if panning is None:
+        return answer
+    pooling = masker.pooling if isinstance(masker, MaskDecoder) else None
+    again = [pooling is not None and pooling.keeps_own(prompt_E) for prompt_E in prompts_PE]
+    return panned(answer, excerpt, panning, again)
 
 
-def panned(answer: MaskOutput, excerpt: MixWindows, panning: PanningSpec) -> MaskOutput:
-    """An answer in which the places of stems in the stereo image had their say, in the memory of its masks."""
+def panned(answer: MaskOutput, excerpt: MixWindows, panning: PanningSpec, again: Sequence[bool]) -> MaskOutput:
+    """An answer in which the places of stems in the stereo image had their say, in the memory of its masks.
+
+    Args:
+        again: True for prompts that get a second round, as far as presence allows.
+    """
+    share_PB = np.zeros(answer.stem_PB2TF.shape[:2])
+    if answer.presence_PBK is not None:
+        for prompt in np.flatnonzero(again):
+            share_PB[prompt] = [
+                second_share(float(known), panning) for known in answer.presence_PBK[prompt].max(axis=1)
+            ]
 
     def work(window: int) -> None:
         places = StereoPlaces(excerpt.mix[window])
-        for stem_B2TF in answer.stem_PB2TF:
-            pan_mask(stem_B2TF[window], places, panning)
+        for stem_B2TF, share_B in zip(answer.stem_PB2TF, share_PB, strict=True):
+            pan_mask(stem_B2TF[window], places, panning, float(share_B[window]))
 
     parallel_for(work, range(len(excerpt.audio_B2N)))
     return replace(answer, rest_PB2TF=None)

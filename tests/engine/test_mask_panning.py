@@ -4,13 +4,15 @@ import numpy as np
 import pytest
 from toymask import SHORT
 
-from engine.bundle.separation import PanningSpec
+from engine.bundle.separation import PanningSpec, check_panning
 from engine.inference.masker import MaskOutput, MixWindows
-from engine.mask_panning import StereoPlaces, believed, pan_mask
+from engine.mask_panning import StereoPlaces, believed, pan_mask, second_share
+from engine.mask_pooling import tilt_mask
 from engine.separation.mask_store import panned as panned_answer
 
 FRAMES, BINS = 128, 1024
 SPEC = PanningSpec(strength=2.0)
+TWICE = PanningSpec(strength=2.0, again=2.0, again_low=0.6, again_high=0.8)
 LOW = slice(0, 128)  # where the mask knows nothing
 TIMID, DOUBT, QUIET = 0.3, 0.15, 0.05
 
@@ -30,9 +32,9 @@ def unsure(owner_TF):
     return np.stack([mask_TF, mask_TF])
 
 
-def panned(mask_2TF, mix_2TF, spec=SPEC):
+def panned(mask_2TF, mix_2TF, spec=SPEC, again=0.0):
     out_2TF = mask_2TF.copy()
-    pan_mask(out_2TF, StereoPlaces(mix_2TF), spec)
+    pan_mask(out_2TF, StereoPlaces(mix_2TF), spec, again)
     assert np.isfinite(out_2TF).all()
     assert out_2TF.min() >= 0
     assert out_2TF.max() <= 1
@@ -56,7 +58,6 @@ def test_two_channels_that_are_the_same_leave_every_bit():
     mask_2TF = unsure(owner_TF)
     places = StereoPlaces(mix_2TF)
     assert places.are_one
-    assert places.odds(mask_2TF[0], 2.0) is None
     np.testing.assert_array_equal(panned(mask_2TF, mix_2TF), mask_2TF)
 
 
@@ -84,6 +85,38 @@ def test_a_place_that_foretells_the_opposite_in_every_other_band_counts_for_noth
     assert believed(stem_GP, mix_GP) == 0
     stem_GP[1] = stem_GP[0]
     assert believed(stem_GP, mix_GP) > 0.2
+
+
+def test_a_second_round_tells_players_further_apart_and_half_of_it_half_as_far():
+    owner_TF, mix_2TF = players(np.random.default_rng(8), (0.4, 0.55))
+    apart = []
+    for again in (0.0, 0.5, 1.0):
+        low_TF = panned(unsure(owner_TF), mix_2TF, TWICE, again)[:, :, LOW].mean(axis=0)
+        apart.append(np.median(low_TF[owner_TF[:, LOW] == 0]) / np.median(low_TF[owner_TF[:, LOW] == 1]))
+    assert apart[0] > 2
+    assert apart[1] > 1.5 * apart[0]
+    assert apart[2] > 1.5 * apart[1]
+
+
+def test_a_second_round_believes_places_as_far_as_the_first():
+    owner_TF, mix_2TF = players(np.random.default_rng(9), (0.4, 0.55))
+    places, before_2TF = StereoPlaces(mix_2TF), unsure(owner_TF)
+    trust = places.trust(places.of_stem(before_2TF))
+    first_2TF = panned(before_2TF, mix_2TF, TWICE)
+    after_GP = places.of_stem(first_2TF)
+    assert abs(places.trust(after_GP) - trust) > 0.05
+    wanted_2TF = tilt_mask(first_2TF, places.odds(after_GP, TWICE.again * trust))
+    np.testing.assert_array_equal(panned(before_2TF, mix_2TF, TWICE, 1.0), wanted_2TF)
+
+
+@pytest.mark.parametrize(("presence", "share"), [(0.0, 0.0), (0.6, 0.0), (0.7, 0.5), (0.8, 1.0), (1.0, 1.0)])
+def test_what_is_surely_there_gets_the_second_round(presence, share):
+    assert second_share(presence, TWICE) == pytest.approx(share)
+
+
+def test_the_bounds_of_the_second_round_are_in_order():
+    with pytest.raises(ValueError, match="again_low must be below again_high"):
+        check_panning(PanningSpec(strength=1.0, again=1.0, again_low=0.8, again_high=0.8))
 
 
 def test_silence_and_one_channel_alone_are_numbers():
@@ -117,14 +150,19 @@ def test_every_prompt_and_window_of_an_answer_is_panned_by_itself():
     places = [StereoPlaces(mix_2TF) for mix_2TF in excerpt.mix]
     left_2TF = (excerpt.mix[0, :1] > excerpt.mix[0, 1:]).astype(np.float32).repeat(2, axis=0)
     stem_PB2TF = np.stack([[0.2 + 0.5 * left_2TF] * 2, [0.8 - 0.5 * left_2TF] * 2])
-    presence_PBK = np.zeros((2, 2, 1), np.float32)
+    presence_PBK = np.array([[[0.9, 0.1], [0.9, 0.1]]] * 2, np.float32)
     wanted_PB2TF = stem_PB2TF.copy()
-    for prompt_B2TF in wanted_PB2TF:
+    for prompt_B2TF, again in zip(wanted_PB2TF, (1.0, 0.0), strict=True):
         for mask_2TF, where in zip(prompt_B2TF, places, strict=True):
-            pan_mask(mask_2TF, where, SPEC)
-    answer = panned_answer(MaskOutput(stem_PB2TF.copy(), stem_PB2TF, presence_PBK), excerpt, SPEC)
+            pan_mask(mask_2TF, where, TWICE, again)
+    output = MaskOutput(stem_PB2TF.copy(), stem_PB2TF, presence_PBK)
+    answer = panned_answer(output, excerpt, TWICE, [True, False])
     np.testing.assert_array_equal(answer.stem_PB2TF, wanted_PB2TF)
     np.testing.assert_array_equal(answer.stem_PB2TF[:, 1], stem_PB2TF[:, 1])
     assert np.abs(answer.stem_PB2TF[:, 0] - stem_PB2TF[:, 0]).max() > 0.1
+    once = panned_answer(MaskOutput(stem_PB2TF.copy(), stem_PB2TF, presence_PBK), excerpt, TWICE, [False, False])
+    assert np.abs(answer.stem_PB2TF[0, 0] - once.stem_PB2TF[0, 0]).max() > 0.02
+    absent = panned_answer(MaskOutput(stem_PB2TF.copy(), stem_PB2TF, 0 * presence_PBK), excerpt, TWICE, [True, True])
+    np.testing.assert_array_equal(absent.stem_PB2TF, once.stem_PB2TF)
     assert answer.rest_PB2TF is None
     assert answer.presence_PBK is presence_PBK

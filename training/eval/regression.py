@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from engine.bundle.bundle import Manifest, load_bundle
-from engine.bundle.separation import PoolingSpec
+from engine.bundle.separation import PanningSpec, PoolingSpec
 from training.eval.pairs import difference, differences
 from training.eval.pairs import lines as table_lines
 from training.metrics import median_interval
@@ -34,19 +34,21 @@ MADE = ("regenerate", "generate")  # the studies of made sound
 SETTINGS = ("decoder", "experts", "terms", "pooling", "cascades", "mask")  # of the manifest, that decide about stems
 
 
+def said(spec: PoolingSpec | PanningSpec) -> dict[str, Any]:
+    """The settings of an entry of the manifest, as they were before a field came that does nothing in this bundle."""
+    values = {field.name: (getattr(spec, field.name), field.default) for field in fields(spec)}
+    return {name: value for name, (value, default) in values.items() if value != default}
+
+
 def fingerprint(manifest: Manifest) -> str:
     """Hashes of a bundle's graphs, tokenizers and settings of separation, whatever its name and version."""
     graphs = [f"{name}:{graph.sha256}" for name, graph in sorted(manifest.graphs.items())]
     words = [f"{name}:{encoder.tokenizer_sha256}" for name, encoder in sorted(manifest.encoders.items())]
     settings = {name: asdict(manifest)[name] for name in SETTINGS}
-    if manifest.pooling is not None:  # as it was before a field came, where that does nothing
-        settings["pooling"] = {
-            field.name: value
-            for field in fields(PoolingSpec)
-            if (value := getattr(manifest.pooling, field.name)) != field.default
-        }
+    if manifest.pooling is not None:
+        settings["pooling"] = said(manifest.pooling)
     if manifest.panning is not None:  # as it was before there was one
-        settings["panning"] = asdict(manifest.panning)
+        settings["panning"] = said(manifest.panning)
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
     return " ".join([*graphs, *words, f"settings:{digest}"])
 

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from engine.bundle.separation import PanningSpec, PoolingSpec
-from engine.mask_panning import StereoPlaces, pan_mask
+from engine.mask_panning import StereoPlaces, pan_mask, second_share
 from engine.mask_pooling import (
     competing_masks,
     gain_of_frames,
@@ -242,11 +242,12 @@ def network_masker(
         presence_K = presences[0].double().numpy()
         gain = timid if sureness(presence_K, pooling).any() else 1.0
         gain_T = gain_of_frames(gain, presence_K, PRESENCE_FRAMES, pooling)
-        return torch.from_numpy(tilt_mask(panned(stereo, mix_2TF), gain_T[:, None])), presences[0]
+        again = 0.0 if panning is None or pooled_only else second_share(float(presence_K.max()), panning)
+        return torch.from_numpy(tilt_mask(panned(stereo, mix_2TF, again), gain_T[:, None])), presences[0]
 
-    def panned(mask_2TF: Audio, mix_2TF: Audio) -> Audio:
+    def panned(mask_2TF: Audio, mix_2TF: Audio, again: float = 0.0) -> Audio:
         if panning is not None:
-            pan_mask(mask_2TF, StereoPlaces(mix_2TF), panning)
+            pan_mask(mask_2TF, StereoPlaces(mix_2TF), panning, again)
         return mask_2TF
 
     return masker

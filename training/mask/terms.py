@@ -30,7 +30,7 @@ POOLING = PoolingSpec(
 
 GAIN_LOW, GAIN_HIGH = 0.6, 0.8  # calibrated presence, between which a timid stem's gain comes in
 
-PANNING = PanningSpec(strength=2.0)
+PANNING = PanningSpec(strength=2.0, again=2.0, again_low=0.6, again_high=0.8)
 
 CASCADES = [CascadeSpec(whole="drums", parts=list(KIT))]
 

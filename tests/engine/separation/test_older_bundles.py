@@ -24,6 +24,7 @@ BROUGHT = {
     8: {"": ["cascades"]},
     9: {"pooling": ["most_gain", "gain_rank", "gain_low", "gain_high"]},
     10: {"": ["panning"]},
+    11: {"panning": ["again", "again_low", "again_high"]},
 }
 POOLING = PoolingSpec(components=4, confidence=2.0, sharpness=2.0, alone=["violin"], never=["drums"])
 ASKED = ("violin", "bass", "drums")
@@ -62,7 +63,7 @@ def rows(said, place):
     if not place:
         return [said]
     found = said.get(place) or []
-    if place == "pooling":
+    if place in ("pooling", "panning"):
         return [found] if found else []
     return list(found.values()) if isinstance(found, dict) else found
 
