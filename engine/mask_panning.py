@@ -119,7 +119,7 @@ def _log_ratio(stem_P: Doubles, mix_P: Doubles) -> Doubles:
     return ratio_P
 
 
-def pan_mask(mask_2TF: FloatArray, places: StereoPlaces, spec: PanningSpec, again: float = 0.0) -> None:
+def pan_mask(mask_2TF: FloatArray, places: StereoPlaces, spec: PanningSpec, share: float = 0.0) -> None:
     """Let places decide about a mask, in place.
 
     A second round asks the places of the mask that the first one made, which knows them better. How far they are
@@ -129,7 +129,7 @@ def pan_mask(mask_2TF: FloatArray, places: StereoPlaces, spec: PanningSpec, agai
         mask_2TF: of the stem, float32 (2, frames, bins), 0 to 1.
         places: of the same window of the mix.
         spec: of the bundle.
-        again: how much of the second round this stem gets, 0 to 1; see ``second_share``.
+        share: how much of the second round this stem gets, 0 to 1; see ``second_share``.
     """
     if places.are_one:
         return
@@ -138,8 +138,8 @@ def pan_mask(mask_2TF: FloatArray, places: StereoPlaces, spec: PanningSpec, agai
     if trust <= 0:
         return
     mask_2TF[:] = tilt_mask(mask_2TF, places.odds(stem_GP, spec.strength * trust))
-    if spec.again * again > 0:
-        mask_2TF[:] = tilt_mask(mask_2TF, places.odds(places.of_stem(mask_2TF), spec.again * again * trust))
+    if spec.again * share > 0:
+        mask_2TF[:] = tilt_mask(mask_2TF, places.odds(places.of_stem(mask_2TF), spec.again * share * trust))
 
 
 def second_share(presence: float, spec: PanningSpec) -> float:

@@ -175,19 +175,19 @@ def _refined(
     if panning is None:
         return answer
     pooling = masker.pooling if isinstance(masker, MaskDecoder) else None
-    again = [pooling is not None and pooling.keeps_own(prompt_E) for prompt_E in prompts_PE]
-    return panned(answer, excerpt, panning, again)
+    twice = [pooling is not None and pooling.keeps_own(prompt_E) for prompt_E in prompts_PE]
+    return panned(answer, excerpt, panning, twice)
 
 
-def panned(answer: MaskOutput, excerpt: MixWindows, panning: PanningSpec, again: Sequence[bool]) -> MaskOutput:
+def panned(answer: MaskOutput, excerpt: MixWindows, panning: PanningSpec, twice: Sequence[bool]) -> MaskOutput:
     """An answer in which the places of stems in the stereo image had their say, in the memory of its masks.
 
     Args:
-        again: True for prompts that get a second round, as far as presence allows.
+        twice: True for prompts that get a second round, as far as presence allows.
     """
     share_PB = np.zeros(answer.stem_PB2TF.shape[:2])
     if answer.presence_PBK is not None:
-        for prompt in np.flatnonzero(again):
+        for prompt in np.flatnonzero(twice):
             share_PB[prompt] = [
                 second_share(float(known), panning) for known in answer.presence_PBK[prompt].max(axis=1)
             ]

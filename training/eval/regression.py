@@ -34,8 +34,8 @@ MADE = ("regenerate", "generate")  # the studies of made sound
 SETTINGS = ("decoder", "experts", "terms", "pooling", "cascades", "mask")  # of the manifest, that decide about stems
 
 
-def said(spec: PoolingSpec | PanningSpec) -> dict[str, Any]:
-    """The settings of an entry of the manifest, as they were before a field came that does nothing in this bundle."""
+def _without_defaults(spec: PoolingSpec | PanningSpec) -> dict[str, Any]:
+    """The settings of an entry of the manifest, without those of fields that do nothing in it."""
     values = {field.name: (getattr(spec, field.name), field.default) for field in fields(spec)}
     return {name: value for name, (value, default) in values.items() if value != default}
 
@@ -46,9 +46,9 @@ def fingerprint(manifest: Manifest) -> str:
     words = [f"{name}:{encoder.tokenizer_sha256}" for name, encoder in sorted(manifest.encoders.items())]
     settings = {name: asdict(manifest)[name] for name in SETTINGS}
     if manifest.pooling is not None:
-        settings["pooling"] = said(manifest.pooling)
+        settings["pooling"] = _without_defaults(manifest.pooling)
     if manifest.panning is not None:  # as it was before there was one
-        settings["panning"] = said(manifest.panning)
+        settings["panning"] = _without_defaults(manifest.panning)
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
     return " ".join([*graphs, *words, f"settings:{digest}"])
 

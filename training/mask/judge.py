@@ -242,12 +242,12 @@ def network_masker(
         presence_K = presences[0].double().numpy()
         gain = timid if sureness(presence_K, pooling).any() else 1.0
         gain_T = gain_of_frames(gain, presence_K, PRESENCE_FRAMES, pooling)
-        again = 0.0 if panning is None or pooled_only else second_share(float(presence_K.max()), panning)
-        return torch.from_numpy(tilt_mask(panned(stereo, mix_2TF, again), gain_T[:, None])), presences[0]
+        share = 0.0 if panning is None or pooled_only else second_share(float(presence_K.max()), panning)
+        return torch.from_numpy(tilt_mask(panned(stereo, mix_2TF, share), gain_T[:, None])), presences[0]
 
-    def panned(mask_2TF: Audio, mix_2TF: Audio, again: float = 0.0) -> Audio:
+    def panned(mask_2TF: Audio, mix_2TF: Audio, share: float = 0.0) -> Audio:
         if panning is not None:
-            pan_mask(mask_2TF, StereoPlaces(mix_2TF), panning, again)
+            pan_mask(mask_2TF, StereoPlaces(mix_2TF), panning, share)
         return mask_2TF
 
     return masker

@@ -143,9 +143,9 @@ def test_masks_are_judged_as_the_engine_makes_them(bias, panning):
     timid_PB = pooling.pool(stem_PB2TF, mix_2TF[None].numpy(), np.ones((1, 3), np.float32))
     if panning is not None:
         before_2TF = stem_PB2TF[0, 0].copy()
-        again = second_share(float((heard[0, 0] + bias).sigmoid().max()), panning)
-        assert again == {-6.0: 0, 6.0: 1}.get(bias, again)
-        pan_mask(stem_PB2TF[0, 0], StereoPlaces(mix_2TF.numpy()), panning, again)
+        share = second_share(float((heard[0, 0] + bias).sigmoid().max()), panning)
+        assert share == {-6.0: 0, 6.0: 1}.get(bias, share)
+        pan_mask(stem_PB2TF[0, 0], StereoPlaces(mix_2TF.numpy()), panning, share)
         assert np.abs(stem_PB2TF[0, 0] - before_2TF).max() > 0.001
     presence_K = (heard[0, 0].double() + bias).sigmoid().numpy()
     gain = mean_gain(timid_PB[0].astype(float), sureness(presence_K, BOLD).mean(keepdims=True))
