@@ -70,7 +70,7 @@ def change(
         old, defaults={**old.defaults, **changed}, version=version or old.version,
         cascades=old.cascades if cascades is None else list(cascades),
         pooling=old.pooling if timid_gain is None else with_gain(old.pooling, timid_gain),
-        panning=old.panning if panning is None else _panning(old.panning, panning),
+        panning=_panning(old.panning, panning),
     )  # fmt: skip
     if manifest == old:
         return old
